@@ -1,0 +1,98 @@
+"""Sphinx settings."""
+
+from __future__ import annotations
+
+import io
+import os
+import pkgutil
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import ischio
+from ischio.cli import main
+from ischio.measures import REGISTRY
+
+project = "ischio"
+author = "The ischio contributors"
+copyright = "The ischio contributors"
+version = release = ischio.__version__
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+]
+exclude_patterns = ["_build"]
+
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 3
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"  # docstrings give type, shape, unit and frame
+autodoc_preserve_defaults = True
+napoleon_google_docstring = False
+napoleon_use_rtype = False
+
+html_theme = "furo"
+html_title = f"ischio {version}"
+html_show_copyright = False
+html_show_sphinx = False
+
+GENERATED = Path(__file__).parent / "reference" / "generated"
+
+
+def command_line_page() -> str:
+    """Help texts of all commands, as printed."""
+    os.environ["COLUMNS"] = "100"
+    parts = ["# Command line"]
+    for command in ("", "assess", "demo", "validate", "measures"):
+        with redirect_stdout(io.StringIO()) as out:
+            main([*command.split(), "--help"])
+        title = f"ischio {command}".strip()
+        parts.append(f"## {title}\n\n```text\n{out.getvalue().strip()}\n```")
+    return "\n\n".join(parts) + "\n"
+
+
+def measures_page() -> str:
+    """Every registered measure with all that is said about it."""
+    parts = ["# Measures", "Generated from the registry, as `ischio measures` prints it."]
+    for one in REGISTRY:
+        rows = {
+            "Unit": f"`{one.unit}`",
+            "Of": f"a {one.of.__name__.lower()}",
+            "Definition": one.definition,
+            "Needs": ", ".join(f"`{need}`" for need in one.needs),
+            "Reference": one.reference,
+            "Evidence": one.evidence,
+            "Method": f"`{one.method}`",
+        }
+        parts.append(f"## {one.name}\n\n" + "\n\n".join(f"{key}\n: {text}" for key, text in rows.items()))
+    return "\n\n".join(parts) + "\n"
+
+
+def module_page(name: str) -> str:
+    """Docstrings of one module."""
+    return f"# {name}\n\n```{{eval-rst}}\n.. automodule:: {name}\n   :members:\n   :show-inheritance:\n```\n"
+
+
+def public_modules() -> list[str]:
+    """Names of all modules without a leading underscore."""
+    found = [name for _, name, _ in pkgutil.walk_packages(ischio.__path__, "ischio.")]
+    return [name for name in found if not any(part.startswith("_") for part in name.split("."))]
+
+
+def write_pages(_app: Any) -> None:
+    """Write the pages that come from the code, before Sphinx looks for pages."""
+    GENERATED.mkdir(exist_ok=True)
+    for page in GENERATED.glob("*.md"):
+        page.unlink()
+    pages = {"command-line": command_line_page(), "measures": measures_page()}
+    pages |= {name: module_page(name) for name in public_modules()}
+    for name, text in pages.items():
+        (GENERATED / f"{name}.md").write_text(text, encoding="utf-8")
+
+
+def setup(app: Any) -> None:
+    """Register the pages above."""
+    app.connect("builder-inited", write_pages)

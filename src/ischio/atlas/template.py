@@ -1,0 +1,254 @@
+"""Where anatomy lies on the shape model's mean: vertices found by rule, once per process.
+
+The mean shapes stand upright in axes close to patient LPS (x left, y back, z up). Each rule is
+a sentence of anatomy; a vertex keeps its place on every shape of the model, so a rule applied
+to the mean names the same place on everyone. The femur's rules are for a left femur; the
+mirrored model keeps the vertex numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from ischio._check import Array
+from ischio.atlas.model import bone_model, vertex_areas, vertex_normals
+from ischio.geometry.spheres import fit_sphere, refine_sphere
+from ischio.types import Side
+
+# Where the installed model's spheres are looked for, in its own coordinates (within 3 mm is enough).
+_HEAD_SEED_MM = np.array([114.0, 0.0, 1204.0])
+_SOCKET_SEEDS_MM = {Side.LEFT: np.array([22.0, 2.0, 1203.6]), Side.RIGHT: np.array([-144.6, 1.2, 1204.5])}
+_UP, _BACK = np.array([0.0, 0.0, 1.0]), np.array([0.0, 1.0, 0.0])
+ISCHIUM_PARTS = ("body", "tuberosity", "ramus")
+RIM_BINS = 60
+_RIM_MARGIN_MM = 5.0  # the rim is 5 mm wide either side of its edge
+_SPINE_RADIUS_MM = 12.0
+_BODY_SOCKET_RADII = 1.25  # the body ends where the tuberosity begins, about the socket's lower edge
+_INNER_COSINE = -0.25  # faces that look further inwards than this belong to the pelvic surface
+_RAMUS_END_DEG = 205.0  # ischiopubic junction: 25 degrees in front of straight below the foramen's centre
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Template:
+    """Places on one side of a model.
+
+    Parameters
+    ----------
+    ball : int array
+        Vertices of the femoral head or of the socket's spherical part.
+    ball_weights : array
+        Area each of them stands for.
+    points : mapping of str to int
+        Vertex of each landmark.
+    labels : int array of shape (V,)
+        0, or 1 + index into ``ISCHIUM_PARTS``; empty on the femur.
+    rim : int array
+        Vertices of the acetabular rim, in order round the opening; empty on the femur.
+    cover : int array
+        Vertices that must lie on the bone unless it is cut there: all of the femur. Empty on the
+        pelvis, whose model is one surface where people have three bones.
+    """
+
+    ball: NDArray[np.int64]
+    ball_weights: Array
+    points: Mapping[str, int]
+    labels: NDArray[np.int64]
+    rim: NDArray[np.int64]
+    cover: NDArray[np.int64]
+
+    def ball_of(self, vertices_mm: Array) -> tuple[Array, float]:
+        """Sphere through the ball's vertices of a shape: centre (3,) and radius, mm."""
+        return fit_sphere(vertices_mm[self.ball], self.ball_weights)
+
+
+_NO_VERTICES = np.zeros(0, dtype=np.int64)
+
+
+def _unit(vector: Array) -> Array:
+    """The vector at length 1."""
+    return vector / np.linalg.norm(vector)
+
+
+def _highest(score: Array, where: Array) -> int:
+    """Vertex with the highest score among those allowed."""
+    return int(np.argmax(np.where(where, score, -np.inf)))
+
+
+def _ball(name: str, guess: Array, radius: float, concave: bool) -> tuple[NDArray[np.int64], Array, Array, float]:
+    """Vertices of the model's sphere near a guess, their areas, centre and radius."""
+    model = bone_model(name)
+    areas = vertex_areas(model.mean_mm, model.faces)
+    normals = vertex_normals(model.mean_mm, model.faces)
+    sphere = refine_sphere(model.mean_mm, normals, guess, radius, concave=concave, weights=areas)
+    assert sphere is not None  # the installed model has heads and sockets
+    away = model.mean_mm - sphere.centre_mm
+    distance = np.linalg.norm(away, axis=1)
+    facing = np.einsum("ij,ij->i", away, normals) * (-1 if concave else 1) / np.maximum(distance, 1e-9)
+    ball = np.flatnonzero((np.abs(distance - sphere.radius_mm) < 0.05 * sphere.radius_mm) & (facing > 0.9))
+    return ball, areas[ball], sphere.centre_mm, sphere.radius_mm
+
+
+@cache
+def femur_template() -> Template:
+    """Landmarks of the left femur's model."""
+    mean = bone_model("femur").mean_mm
+    ball, weights, centre, radius = _ball("femur", _HEAD_SEED_MM, 23.0, concave=False)
+    height = mean[:, 2]
+    bottom = height.min()
+    # The axis below the lesser trochanter, from the middles of slices 3.7 to 5.5 radii below the head.
+    levels = np.linspace(centre[2] - 5.5 * radius, centre[2] - 3.7 * radius, 9)
+    middles = np.array([mean[np.abs(height - level) < 6].mean(axis=0) for level in levels])
+    along = np.linalg.svd(middles - middles.mean(axis=0))[2][0]
+    from_axis = mean - middles.mean(axis=0)
+    from_axis = from_axis - np.outer(from_axis @ along, along)
+    radial = np.linalg.norm(from_axis, axis=1)
+    # Lesser trochanter: farthest from the shaft's axis on its back, below the neck.
+    band = (height < centre[2] - 1.5 * radius) & (height > centre[2] - 3.7 * radius)
+    behind = from_axis[:, 1] > 0.3 * radial
+    neck_rise = 0.35 * np.clip(height - (centre[2] - 2.6 * radius), 0, None)
+    distal = height < bottom + 45
+    middle = mean[height < bottom + 35].mean(axis=0)
+    # Posterior condyles as on a table top: turn the axes until the line through them lies flat.
+    lateral_axis = np.array([1.0, 0, 0])
+    for _ in range(5):
+        behind_axis = np.cross(_UP, lateral_axis)
+        lateral_half = (mean - middle) @ lateral_axis > 0
+        back_lateral = _highest(mean @ behind_axis, distal & lateral_half)
+        back_medial = _highest(mean @ behind_axis, distal & ~lateral_half)
+        lateral_axis = _unit((mean[back_lateral] - mean[back_medial]) * [1, 1, 0])
+    points = {
+        "lesser_trochanter_tip": _highest(radial - neck_rise, band & behind),
+        "epicondyle_lateral": _highest(mean @ lateral_axis, distal & (height > bottom + 15)),
+        "epicondyle_medial": _highest(-mean @ lateral_axis, distal & (height > bottom + 15)),
+        "posterior_condyle_lateral": back_lateral,
+        "posterior_condyle_medial": back_medial,
+    }
+    return Template(ball, weights, MappingProxyType(points), _NO_VERTICES, _NO_VERTICES, np.arange(len(mean)))
+
+
+@cache
+def pelvis_template(side: Side) -> Template:
+    """Landmarks, rim and ischium of one side of the pelvis's model."""
+    model = bone_model("pelvis")
+    mean = model.mean_mm
+    sign = -side.sign  # +1 on the left, where x grows
+    normals = vertex_normals(mean, model.faces)
+    midline = float((mean[:, 0].max() + mean[:, 0].min()) / 2)
+    half = (mean[:, 0] - midline) * sign > 0
+    outwards = sign * (mean[:, 0] - midline)
+    ball, weights, centre, radius = _ball("pelvis", _SOCKET_SEEDS_MM[side], 24.0, concave=True)
+    lateral = sign * (mean[:, 0] - centre[0])
+    lowest = _highest(-mean[:, 2], half & (mean[:, 1] > centre[1] - 5) & (lateral > -60))
+    axis = _unit((mean[lowest] - centre) * [0, 1, 1])
+    backwards = np.cross(axis, [1.0, 0, 0])
+    backwards *= np.sign(backwards[1])
+    below = (mean - centre) @ axis
+    column = half & (below > 0) & (below < 40) & (lateral > -42) & (lateral < 5)
+    spine = _highest((mean - centre) @ backwards - 0.3 * lateral, column)
+    front = half & (mean[:, 1] < centre[1] - 10)
+    near_midline = np.abs(mean[:, 0] - midline)
+    symphysis = _highest(-mean[:, 2], front & (near_midline < 12))
+    points = {
+        "ischial_tuberosity_inferior": lowest,
+        "ischial_spine": spine,
+        "symphysis_inferior": symphysis,
+        # Pubic tubercle: foremost on the pubic crest, 15-30 mm from the midline.
+        "pubic_tubercle": _highest(
+            -mean[:, 1] + 0.6 * mean[:, 2], front & (near_midline > 15) & (near_midline < 30) & (mean[:, 2] < centre[2])
+        ),
+        # Anterior superior iliac spine: foremost of the wing, well above the socket.
+        "asis": _highest(-mean[:, 1] + 0.2 * outwards, half & (mean[:, 2] > centre[2] + 2.2 * radius)),
+        # Posterior superior iliac spine: hindmost of the wing, beside the sacrum.
+        "psis": _highest(
+            mean[:, 1], half & (near_midline > 28) & (near_midline < 60) & (mean[:, 2] > centre[2] + 3.7 * radius)
+        ),
+    }
+    rim, opening = _rim(mean, centre, radius, np.array([sign * 0.7, -0.3, -0.65]))
+    foramen = _foramen_centre(mean, centre, mean[lowest], mean[symphysis])
+    labels = _ischium(mean, normals, half, centre, radius, rim, foramen, points, axis, sign)
+    return Template(ball, weights, MappingProxyType(points), labels, rim, _NO_VERTICES)
+
+
+def _rim(mean: Array, centre: Array, radius: float, opening: Array) -> tuple[NDArray[np.int64], Array]:
+    """Rim vertices: the outermost along the opening's axis in each direction round it."""
+    opening = _unit(opening)
+    away = mean - centre
+    distance = np.linalg.norm(away, axis=1)
+    rim = _NO_VERTICES
+    for _ in range(3):
+        first = _unit(np.cross(opening, _UP))
+        second = np.cross(opening, first)
+        height = away @ opening
+        turn = np.arctan2(away @ second, away @ first)
+        score = height - 1.2 * np.maximum(distance - 1.22 * radius, 0)
+        near = (distance < 1.6 * radius) & (distance > 0.75 * radius) & (height > -0.6 * radius)
+        chosen = []
+        for k in range(RIM_BINS):
+            off = (turn - 2 * np.pi * (k + 0.5) / RIM_BINS + np.pi) % (2 * np.pi) - np.pi
+            in_bin = near & (np.abs(off) < 2 * np.pi / RIM_BINS)
+            if in_bin.any():
+                chosen.append(_highest(score, in_bin))
+        rim = np.array(chosen, dtype=np.int64)
+        plane = np.linalg.svd(mean[rim] - mean[rim].mean(axis=0))[2][2]
+        opening = plane * np.sign(plane @ opening)
+    return rim, opening
+
+
+def _foramen_centre(mean: Array, centre: Array, tuberosity: Array, symphysis: Array) -> Array:
+    """Middle of the obturator foramen: the point farthest from bone between socket, tuberosity and symphysis."""
+    ticks = np.linspace(0.1, 0.8, 57)
+    a, b = (grid.ravel() for grid in np.meshgrid(ticks, ticks))
+    a, b = a[a + b < 0.9], b[a + b < 0.9]
+    grid = centre + a[:, None] * (tuberosity - centre) + b[:, None] * (symphysis - centre)
+    out: Array = grid[np.argmax(cKDTree(mean).query(grid)[0])]
+    return out
+
+
+def _ischium(
+    mean: Array,
+    normals: Array,
+    half: Array,
+    centre: Array,
+    radius: float,
+    rim: NDArray[np.int64],
+    foramen: Array,
+    points: Mapping[str, int],
+    axis: Array,
+    sign: int,
+) -> NDArray[np.int64]:
+    """Label the outer surface of the ischium and its parts.
+
+    Seen from the side, the ischium is the sector round the obturator foramen that starts behind
+    the socket and ends at the ischiopubic junction, below a plane through the socket's centre
+    across the ischium's axis.
+    """
+
+    def turn_deg(vectors: Array) -> Array:
+        """Angle seen from the side: 0 up, 90 back, 180 down, 270 forwards."""
+        return np.degrees(np.arctan2(vectors @ _BACK, vectors @ _UP)) % 360
+
+    turn = turn_deg(mean - foramen)
+    start = (turn_deg(centre - foramen) + 180) % 360 - 180 + 20
+    sector = (turn > start) & (turn < _RAMUS_END_DEG)
+    below = (mean - centre) @ axis
+    inwards = centre - mean
+    distance = np.linalg.norm(inwards, axis=1)
+    in_socket = (distance < 1.25 * radius) & (np.einsum("ij,ij->i", normals, inwards) > 0.3 * distance)
+    on_rim = cKDTree(mean[rim]).query(mean)[0] <= _RIM_MARGIN_MM
+    on_spine = np.linalg.norm(mean - mean[points["ischial_spine"]], axis=1) <= _SPINE_RADIUS_MM
+    outer = sign * normals[:, 0] > _INNER_COSINE
+    not_sacrum = sign * (mean[:, 0] - centre[0]) > np.where(below < radius, -42, -np.inf)
+    ischium = half & not_sacrum & (below > 0) & sector & outer & ~in_socket & ~on_rim & ~on_spine
+    body = below < _BODY_SOCKET_RADII * radius
+    tuberosity_turn = float(turn_deg(mean[points["ischial_tuberosity_inferior"]] - foramen))
+    ramus = turn > (tuberosity_turn + 180) / 2
+    part = np.where(body, 1, np.where(ramus, 3, 2))
+    labels: NDArray[np.int64] = np.where(ischium, part, 0).astype(np.int64)
+    return labels

@@ -1,0 +1,1 @@
+"""Bones from what was read: label maps to surfaces, surfaces cleaned and oriented."""

@@ -1,0 +1,417 @@
+"""The command line: parse, call, show. Nothing is computed here."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import App, Parameter
+from cyclopts.exceptions import CycloptsError, MissingArgumentError
+
+from ischio import __version__
+
+if TYPE_CHECKING:  # numpy and all that stands on it is imported by the commands, not by --help
+    from ischio.study import Progress, Settings
+    from ischio.types import Bone, Side, Study
+
+EXIT_CODES: tuple[tuple[int, str, str], ...] = (
+    (0, "ok", "done"),
+    (1, "outside_tolerance", "validate: at least one value is outside its tolerance"),
+    (2, "usage", "the command line is wrong"),
+    (3, "input", "the input is unreadable or cannot be used"),
+    (4, "anatomy", "the bones contradict their names, their axes, their units or each other"),
+    (5, "output", "the result cannot be written"),
+    (6, "nothing_measured", "no value could be measured; the reasons are in the result"),
+    (70, "unexpected", "a fault of the program"),
+    (130, "interrupted", "stopped by the user"),
+)
+"""Code, kind and meaning: the one table for all commands."""
+
+_CODE = {kind: code for code, kind, _ in EXIT_CODES}
+
+RESEARCH_USE = "For research only; not a medical device."
+DEMO_CASE = "demo"
+DEMO_PERSON = 18
+DEMO_OUT = Path("ischio-demo")
+HEADLINE = "ischiofemoral_space_3d"
+
+app = App(
+    name="ischio",
+    version=__version__,
+    help="Find, explain and plan the treatment of ischiofemoral impingement.",
+    help_format="plaintext",
+    help_epilogue=f"{RESEARCH_USE}\n\nExit codes:\n"
+    + "\n".join(f"  {code:>3}  {words}" for code, _, words in EXIT_CODES),
+    default_parameter=Parameter(negative=()),
+    suppress_keyboard_interrupt=False,  # main words it
+)
+
+Json = Annotated[
+    bool, Parameter(name="--json", help="Print the result as JSON on standard output.", show_default=False)
+]
+Quiet = Annotated[bool, Parameter(help="Print no summary and no progress.", show_default=False)]
+Jobs = Annotated[int | None, Parameter(help="Threads to use; all by default. Does not change the result.")]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Common:
+    """Options of every command that makes a study."""
+
+    as_json: Json = False
+    force: Annotated[
+        bool, Parameter(help="Replace an earlier result; never another folder.", show_default=False)
+    ] = False
+    jobs: Jobs = None
+    quiet: Quiet = False
+
+
+@app.command
+def assess(
+    source: Annotated[Path, Parameter(name="INPUT", help="Folder of bone surfaces, or a label map.")],
+    /,
+    *,
+    out: Annotated[Path, Parameter(help="Folder to make, for study.json and report.html.")],
+    axes: Annotated[
+        Literal["LPS", "RAS", "unknown"], Parameter(help="Axes of the input; unknown: any orientation.")
+    ] = "LPS",
+    side: Annotated[Literal["left", "right", "both"], Parameter(help="Side to assess.")] = "both",
+    sex: Annotated[Literal["f", "m"] | None, Parameter(help="Sex, if known.")] = None,
+    age: Annotated[float | None, Parameter(help="Age in years, if known.")] = None,
+    bone: Annotated[
+        tuple[str, ...],
+        Parameter(
+            help="BONE=FILE, or BONE=LABEL in a label map, where names do not say it: femur_left=mesh_3.stl; "
+            "ignore=FILE leaves one out. May be repeated.",
+            show_default=False,
+        ),
+    ] = (),
+    labels: Annotated[
+        str | None, Parameter(help="Names of a label map: FILE.json, totalseg-v2, -v1 or -mr.")
+    ] = None,
+    case_id: Annotated[str, Parameter(help="Pseudonym of the case.")] = "case",
+    common: Common = Common(),
+) -> int:
+    """Measure the ischiofemoral gap of one person's bones."""
+    _limit_threads(common.jobs)
+    settings = _settings(axes=axes, sides=_sides(side), sex=sex, age_years=age, case_id=case_id)
+    mapping = _mapping(bone)
+
+    def read(tell: Progress) -> tuple[tuple[Bone, ...], tuple[str, ...]]:
+        from ischio.bones.surface import bones_from_input
+        from ischio.io.case import read_input
+        from ischio.io.label_names import label_names
+
+        tell("reading", 0.0)
+        names = None if labels is None else label_names(labels)
+        raw = read_input(source, axes=axes, mapping=mapping, labels=names)
+        return bones_from_input(raw, progress=tell), raw.notes
+
+    return _make_study(read, settings, out, common)
+
+
+@app.command
+def demo(
+    *,
+    out: Annotated[
+        Path | None,
+        Parameter(help=f"Folder to make; {DEMO_OUT} by default, where an earlier demo is replaced."),
+    ] = None,
+    common: Common = Common(),
+) -> int:
+    """Assess a person of the shape model, without any file."""
+    _limit_threads(common.jobs)
+    settings = _settings(sides=_sides("left"), posture="model", case_id=DEMO_CASE)
+    if out is None:
+        out = DEMO_OUT
+        common = replace(common, force=common.force or _holds_demo(out))
+
+    def read(tell: Progress) -> tuple[tuple[Bone, ...], tuple[str, ...]]:
+        from ischio.atlas import reconstruction
+        from ischio.report.words import MODEL_SENTENCE
+
+        tell("reconstructing the person", 0.0)
+        person = f"Person {DEMO_PERSON} of the shape model, which has a left femur only."
+        return reconstruction(person=DEMO_PERSON), (MODEL_SENTENCE, person)
+
+    return _make_study(read, settings, out, common)
+
+
+@app.command
+def validate(
+    *,
+    data: Annotated[Path | None, Parameter(help="Folder of reference data; rows that need it skip.")] = None,
+    out: Annotated[Path | None, Parameter(help="File to write the table to: .json, or text.")] = None,
+    as_json: Json = False,
+    jobs: Jobs = None,
+    quiet: Quiet = False,
+) -> int:
+    """Compare the software with outside truth."""
+    _limit_threads(jobs)
+    import json
+
+    from ischio import validation
+    from ischio._check import OutputError, complaint
+
+    with _progress(quiet) as tell:
+        rows = validation.run(data, progress=tell)
+    as_text = validation.to_text(rows)
+    as_json_text = json.dumps(validation.to_dict(rows), indent=2, allow_nan=False) + "\n"
+    if out is not None:
+        try:
+            out.write_text(as_json_text if out.suffix == ".json" else as_text, encoding="utf-8", newline="\n")
+        except OSError as error:
+            raise OutputError(
+                complaint(out.name, error.strerror or error, "a file that can be written", "Choose another.")
+            ) from error
+    if as_json:
+        _say(as_json_text)
+    elif not quiet:
+        _say(as_text)
+    return _CODE["outside_tolerance"] if any(row.verdict == "fail" for row in rows) else _CODE["ok"]
+
+
+@app.command
+def measures(*, as_json: Json = False) -> int:
+    """List every measure with its definition and reference."""
+    import json
+
+    from ischio.measures import REGISTRY
+
+    rows = [
+        {
+            "name": one.name,
+            "of": one.of.__name__.lower(),
+            "unit": one.unit,
+            "method": one.method,
+            "needs": list(one.needs),
+            "definition": one.definition,
+            "reference": one.reference,
+            "evidence": one.evidence,
+        }
+        for one in REGISTRY
+    ]
+    if as_json:
+        _say(json.dumps(rows, indent=2) + "\n")
+        return _CODE["ok"]
+    for row in rows:
+        _say(f"{row['name']} [{row['unit']}], of a {row['of']}\n")
+        for key in ("definition", "needs", "reference", "evidence"):
+            value = row[key]
+            _say(f"    {key + ':':<12} {', '.join(value) if isinstance(value, list) else value}\n")
+        _say("\n")
+    _say(f"{RESEARCH_USE}\n")
+    return _CODE["ok"]
+
+
+def main(tokens: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code.
+
+    Parameters
+    ----------
+    tokens : sequence of str, optional
+        Arguments; those of the process by default.
+
+    Returns
+    -------
+    int
+        One of ``EXIT_CODES``. Errors are printed to standard error, in one shape.
+    """
+    tokens = list(sys.argv[1:] if tokens is None else tokens)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a file name may hold what the terminal cannot show
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        code = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
+        sys.stdout.flush()
+        return code if isinstance(code, int) else _CODE["ok"]
+    except BrokenPipeError:  # the reader of our output has had enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _CODE["ok"]
+    except KeyboardInterrupt:
+        kind, message = "interrupted", "stopped before the result was written"
+    except Exception as error:  # noqa: BLE001 - the last place that can word an error
+        kind, message = _worded(error)
+        if kind == "unexpected" and "--json" not in tokens:
+            import traceback
+
+            traceback.print_exc()
+    _complain(kind, message, "--json" in tokens)
+    return _CODE[kind]
+
+
+def _worded(error: Exception) -> tuple[str, str]:
+    """Kind and message of an error, one row of ``EXIT_CODES`` for each class."""
+    from ischio._check import AnatomyError, CannotMeasure, InputError, OutputError, complaint
+
+    if isinstance(error, CycloptsError):
+        what = str(error).strip().rstrip(".")
+        if isinstance(error, MissingArgumentError) and error.argument is not None:
+            what = f"no value for {error.argument.name}"
+        return "usage", complaint(
+            "command line", what[:1].lower() + what[1:], "a command as in the help", "Run `ischio --help`."
+        )
+    for kind, known in (
+        ("usage", _UsageError),
+        ("anatomy", AnatomyError),
+        ("input", InputError),
+        ("output", OutputError),
+        ("nothing_measured", CannotMeasure),
+    ):
+        if isinstance(error, known):
+            return kind, str(error)
+    return "unexpected", complaint(
+        "ischio", f"{type(error).__name__}: {error}", "no such error", "This is a fault of ischio; report it."
+    )
+
+
+class _UsageError(Exception):
+    """An option that parses but makes no sense."""
+
+
+def _complain(kind: str, message: str, as_json: bool) -> None:
+    """Print an error in the one shape that all commands share."""
+    if as_json:
+        import json
+
+        message = json.dumps({"error": {"kind": kind, "message": message}})
+    else:
+        message = f"error: {message}"
+    sys.stderr.write(f"{message}\n")
+
+
+def _say(text: str) -> None:
+    """Print text to standard output as it is."""
+    sys.stdout.write(text)
+
+
+def _limit_threads(jobs: int | None) -> None:
+    """Tell the numerical libraries how many threads to use; they read this when they are loaded."""
+    if jobs is None:
+        return
+    if jobs < 1:
+        from ischio._check import complaint
+
+        raise _UsageError(complaint("--jobs", jobs, "1 or more", "Leave it out to use every core."))
+    for name in ("OMP", "OPENBLAS", "MKL", "NUMBA", "VECLIB_MAXIMUM", "NUMEXPR"):
+        os.environ[f"{name}_NUM_THREADS"] = str(jobs)
+
+
+def _settings(**choices: Any) -> Settings:
+    """Settings from options; a bad one is an error of usage."""
+    from ischio.study import Settings
+
+    try:
+        return Settings(**choices)
+    except ValueError as error:
+        raise _UsageError(str(error)) from error
+
+
+def _sides(word: str) -> tuple[Side, ...]:
+    """Sides that a word of ``--side`` means."""
+    from ischio.types import Side
+
+    return tuple(Side) if word == "both" else (Side(word),)
+
+
+def _mapping(pairs: Sequence[str]) -> dict[str, str] | None:
+    """Bone by file or label, from ``BONE=FILE`` options."""
+    from ischio._check import complaint
+
+    out: dict[str, str] = {}
+    for pair in pairs:
+        bone, equals, file = pair.partition("=")
+        if not (bone and equals and file):
+            raise _UsageError(complaint("--bone", repr(pair), "BONE=FILE", "Write femur_left=mesh_3.stl."))
+        if file in out:
+            raise _UsageError(complaint("--bone", f"{file!r} twice", "each file once", "Keep one of them."))
+        out[file] = bone
+    return out or None
+
+
+def _holds_demo(folder: Path) -> bool:
+    """Whether a folder holds an earlier demo, which may be replaced unasked."""
+    from ischio._check import InputError
+    from ischio.study import load_dict
+
+    try:
+        return load_dict(folder).get("case_id") == DEMO_CASE
+    except InputError:
+        return False
+
+
+def _make_study(
+    read: Callable[[Progress], tuple[tuple[Bone, ...], tuple[str, ...]]],
+    settings: Settings,
+    out: Path,
+    common: Common,
+) -> int:
+    """Read, analyse, write and show: what every command that makes a study does."""
+    from ischio._check import CannotMeasure, complaint
+    from ischio.report.html import render_report
+    from ischio.study import analyse, check_out, to_dict, to_json, write
+
+    check_out(out, force=common.force)
+    with _progress(common.quiet) as tell:
+        bones, notes = read(tell)
+        study = analyse(bones, settings, notes=notes, progress=tell)
+        tell("drawing the report", 0.0)
+        report = render_report(study, to_dict(study))
+        write(study, out, force=common.force, extra_files={"report.html": report})
+    if common.as_json:
+        _say(to_json(study))
+    elif not common.quiet:
+        _say(_summary(study, out))
+    if all(row.value is None for row in study.measurements):
+        raise CannotMeasure(
+            complaint(
+                settings.case_id,
+                f"no value for any of {len(study.measurements)} measurements",
+                "at least one",
+                f"Read the reasons in {out / 'study.json'}.",
+            )
+        )
+    return _CODE["ok"]
+
+
+def _summary(study: Study, out: Path) -> str:
+    """The gap of each side, what must be known beside it, and where the report is."""
+    from ischio.report import words
+    from ischio.types import side_word
+
+    gaps = [row for row in study.measurements if row.name == HEADLINE]
+    posture = study.settings["posture"]
+    lines = [f"{words.heading(HEADLINE)}, case {study.case_id}, {words.posture_words(posture)}:"]
+    for row in gaps:
+        line = f"  {side_word(row.side):<6}"
+        if row.value is None:
+            lines.append(f"{line} not measured: {row.reason}")
+            continue
+        contact = "bone contact at" if row.detail.get("bone_contact") else "nearest at"
+        part = row.detail.get("sub_part")
+        place = f"   {contact} the ischial {part}" if part else ""
+        sigma = words.spread(row.sigma, row.unit)
+        lines.append(f"{line} {words.number(row.value, row.unit):>8}   sigma {sigma}{place}")
+    lines += [f"warning: {text}" for text in study.warnings]
+    lines += [words.GAP_SENTENCE, *([words.MODEL_SENTENCE] if posture == "model" else []), RESEARCH_USE]
+    return "\n".join([*lines, f"Report: {out / 'report.html'}"]) + "\n"
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[Progress]:
+    """A progress bar on standard error while it is a terminal, else silence."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda _words, _fraction: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("starting", total=1.0)
+        yield lambda words, fraction: bar.update(task, description=words, completed=fraction)

@@ -1,0 +1,1 @@
+"""Kernels on plain arrays: no bones, no sides, no files."""

@@ -1,0 +1,262 @@
+"""From the findings on each bone to hips and a pelvis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import numpy as np
+
+from ischio._check import Array, CannotMeasure
+from ischio.landmarks import frames, plausible
+from ischio.landmarks.femur import find_femur
+from ischio.landmarks.findings import Findings
+from ischio.landmarks.hip_bone import find_hip_bone
+from ischio.types import Bone, Hip, Landmark, Pelvis, Pose, Region, Side, Transform
+
+T = TypeVar("T")
+Progress = Callable[[str, float], None]
+_PAIRS_OF_ZEROS = (("isb", "tea"), ("app", "pca"))
+_ZERO_POINTS = {
+    "tea": ("epicondyle_lateral", "epicondyle_medial"),
+    "pca": ("posterior_condyle_lateral", "posterior_condyle_medial"),
+}
+
+
+def find_pelvis(
+    bones: tuple[Bone, ...],
+    *,
+    axes: str,
+    sides: tuple[Side, ...],
+    posture: str,
+    progress: Progress,
+    jobs: int = 2,
+) -> tuple[Pelvis, tuple[str, ...]]:
+    """Find the landmarks, regions, frames and pose of every hip.
+
+    Parameters
+    ----------
+    bones : tuple of Bone
+        Cleaned surfaces of one person.
+    axes : str
+        "LPS", "RAS" (turned to LPS by the reader) or "unknown".
+    sides : tuple of Side
+        Hips that are wanted.
+    posture : str
+        "as_supplied" or "model".
+    progress : callable
+        ``progress(words, fraction)``.
+    jobs : int
+        Threads; the result does not depend on it.
+
+    Returns
+    -------
+    pelvis : Pelvis
+    warnings : tuple of str
+
+    Raises
+    ------
+    AnatomyError
+        If the bones contradict their names, the axes, the millimetre or each other.
+    """
+    wanted = [bone for bone in bones if bone.name in ("femur", "hip_bone", "pelvis") and _is_wanted(bone, sides)]
+    for bone in wanted:
+        plausible.check_size(bone)
+    warnings: list[str] = []
+    reasons: dict[tuple[str, Side], str] = {}
+    femora: dict[Side, Findings] = {}
+    hip_bones: dict[Side, Findings] = {}
+    thighs = [bone for bone in wanted if bone.name == "femur"]
+    seats = [bone for bone in wanted if bone.name != "femur"]
+    total, done = len(wanted) + 1, 0
+    with ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
+        progress("finding the femora", 0.0)
+        for bone, outcome in zip(thighs, pool.map(_tried(find_femur), thighs), strict=True):
+            done += 1
+            progress(f"found the {bone.label}", done / total)
+            assert bone.side is not None  # the reader refuses a femur without a side
+            if isinstance(outcome, CannotMeasure):
+                reasons["femur", bone.side] = str(outcome)
+                continue
+            plausible.check_side(outcome, warnings)
+            plausible.check_axes(outcome, axes)
+            femora[bone.side] = outcome
+        heads = {side: _ball(found, "femoral_head_centre") for side, found in femora.items()}
+        progress("finding the hip bones", done / total)
+        for bone, outcomes in zip(seats, pool.map(_tried(lambda b: find_hip_bone(b, heads)), seats), strict=True):
+            done += 1
+            progress(f"found the {bone.label.replace('_', ' ')}", done / total)
+            if isinstance(outcomes, CannotMeasure):
+                for side in (bone.side,) if bone.side else tuple(Side):
+                    reasons["hip_bone", side] = str(outcomes)
+                continue
+            for side, found in outcomes.items():
+                plausible.check_side(found, warnings)
+                plausible.check_axes(found, axes)
+                hip_bones[bone.side or side] = found
+    warnings += plausible.check_places(femora, hip_bones, axes)
+    pelvic_frames, pelvic_reasons = _pelvic_frames(hip_bones)
+    hips: dict[Side, Hip | None] = {}
+    for side in Side:
+        here = side in sides and any(b.side is side or b.name == "pelvis" for b in wanted)
+        hips[side] = (
+            _hip(side, bones, femora.get(side), hip_bones.get(side), pelvic_frames, pelvic_reasons, reasons, posture)
+            if here
+            else None
+        )
+    sacrum = next((bone for bone in bones if bone.name == "sacrum"), None)
+    absent = {side.value: f"no {side.value} femur or hip bone in the input" for side in Side if hips[side] is None}
+    return (
+        Pelvis(hips[Side.LEFT], hips[Side.RIGHT], sacrum, {}, {}, {**absent, **pelvic_reasons}),
+        tuple(warnings),
+    )
+
+
+def _is_wanted(bone: Bone, sides: tuple[Side, ...]) -> bool:
+    """Whether a bone belongs to a side that is wanted."""
+    return bone.side is None or bone.side in sides
+
+
+def _tried(find: Callable[[Bone], T]) -> Callable[[Bone], T | CannotMeasure]:
+    """The search with ``CannotMeasure`` as a value, so that one bone does not stop the others."""
+
+    def attempt(bone: Bone) -> T | CannotMeasure:
+        try:
+            return find(bone)
+        except CannotMeasure as missing:
+            return missing
+
+    return attempt
+
+
+def _ball(found: Findings, name: str) -> tuple[Array, float]:
+    """Centre and radius of a landmark that is a sphere's centre."""
+    landmark = found.landmarks[name]
+    return landmark.point_mm, float(landmark.detail["radius_mm"])
+
+
+def _pelvic_frames(found: dict[Side, Findings]) -> tuple[dict[str, Transform], dict[str, str]]:
+    """ISB and anterior-pelvic-plane frames at the origin, or the reason why not."""
+    out: dict[str, Transform] = {}
+    reasons: dict[str, str] = {}
+    for key, pairs in (
+        ("pelvis_isb_from_patient", ("asis", "psis")),
+        ("pelvis_app_from_patient", ("asis", "pubic_tubercle")),
+    ):
+        missing = [side.value for side in Side if side not in found]
+        if missing:
+            reasons[key] = f"it needs both hip bones; the {missing[0]} one is missing"
+            continue
+        try:
+            first, second = (
+                tuple(frames.need_points(found[s].landmarks, (name,), found[s].reasons)[0] for s in (Side.RIGHT, Side.LEFT))
+                for name in pairs
+            )
+            build = frames.pelvis_isb if key.startswith("pelvis_isb") else frames.pelvis_app
+            out[key] = build(found[Side.LEFT].bone.frame, np.zeros(3), first, second)  # type: ignore[arg-type]
+        except CannotMeasure as why:
+            reasons[key] = str(why)
+    return out, reasons
+
+
+def _at(frame: Transform, origin: Array) -> Transform:
+    """The same axes with the origin moved to a point of the patient frame."""
+    matrix = frame.matrix.copy()
+    matrix[:3, 3] = -matrix[:3, :3] @ origin
+    return Transform(frame.target, frame.source, matrix)
+
+
+def _hip(
+    side: Side,
+    bones: tuple[Bone, ...],
+    femur: Findings | None,
+    hip_bone: Findings | None,
+    pelvic_frames: dict[str, Transform],
+    pelvic_reasons: dict[str, str],
+    bone_reasons: dict[tuple[str, Side], str],
+    posture: str,
+) -> Hip:
+    """Put one hip together."""
+    landmarks: dict[str, Landmark] = {}
+    regions: dict[str, Region] = {}
+    reasons: dict[str, str] = dict(pelvic_reasons)
+    placed: dict[str, Transform] = {}
+    for found in (femur, hip_bone):
+        if found is not None:
+            landmarks |= {name: _sided(mark, side) for name, mark in found.landmarks.items()}
+            regions |= found.regions
+            reasons |= found.reasons
+    supplied = {
+        "femur": next((b for b in bones if b.name == "femur" and b.side is side), None),
+        "hip_bone": next((b for b in bones if b.name == "pelvis" or (b.name == "hip_bone" and b.side is side)), None),
+    }
+    needs = {
+        "femur": ("femoral_head_centre", "lesser_trochanter_tip", "lesser_trochanter"),
+        "hip_bone": ("acetabular_centre", "ischium"),
+    }
+    for name, bone in supplied.items():
+        if bone is None:
+            why = f"no {side.value} {name.replace('_', ' ')} in the input"
+        else:
+            why = bone_reasons.get((name, side), "")
+        if why:
+            reasons |= dict.fromkeys((name, *needs[name]), why)
+    origin = next((landmarks[n].point_mm for n in ("femoral_head_centre", "acetabular_centre") if n in landmarks), None)
+    if hip_bone is not None:
+        middle = landmarks["acetabular_centre"].point_mm if "acetabular_centre" in landmarks else hip_bone.socket_guess_mm
+        for key, frame in pelvic_frames.items():
+            placed[key] = _at(frame, middle)
+    guide = hip_bone or femur
+    if guide is not None and origin is not None:
+        placed["anatomy_from_patient"] = frames.anatomy_frame(
+            guide.bone.frame, origin, guide.fit.rotation[:, 0], guide.fit.rotation[:, 2]
+        )
+    if femur is not None:
+        _add_femur_frames(side, femur, placed, reasons)
+    else:
+        for zero in _ZERO_POINTS:
+            reasons[f"femur_{zero}_from_patient"] = reasons.get("femur", "the femur is missing")
+    return Hip(
+        side,
+        supplied["hip_bone"],
+        supplied["femur"],
+        landmarks,
+        regions,
+        placed,
+        _poses(side, placed),
+        posture,
+        reasons,
+    )
+
+
+def _sided(landmark: Landmark, side: Side) -> Landmark:
+    """The landmark under the side that the file names (the two agree unless the shape does not tell)."""
+    if landmark.side is side:
+        return landmark
+    return Landmark(
+        landmark.name, side, landmark.point_mm, landmark.frame, landmark.sigma_mm, landmark.method, landmark.detail
+    )
+
+
+def _add_femur_frames(side: Side, femur: Findings, placed: dict[str, Transform], reasons: dict[str, str]) -> None:
+    """Femur frames in both rotation zeros, or the reason why not."""
+    for zero, names in _ZERO_POINTS.items():
+        key = f"femur_{zero}_from_patient"
+        try:
+            head, lateral, medial, knee_lateral, knee_medial = frames.need_points(
+                femur.landmarks, ("femoral_head_centre", *names, *_ZERO_POINTS["tea"]), femur.reasons
+            )
+            knee = (knee_lateral + knee_medial) / 2
+            placed[key] = frames.femur_frame(femur.bone.frame, side, zero, head, knee, lateral, medial)
+        except CannotMeasure as why:
+            reasons[key] = str(why)
+
+
+def _poses(side: Side, placed: dict[str, Transform]) -> tuple[Pose, ...]:
+    """The pose as supplied in each pair of zeros that is known."""
+    return tuple(
+        frames.pose_of(placed[f"pelvis_{zeros[0]}_from_patient"], placed[f"femur_{zeros[1]}_from_patient"], side, zeros)
+        for zeros in _PAIRS_OF_ZEROS
+        if f"pelvis_{zeros[0]}_from_patient" in placed and f"femur_{zeros[1]}_from_patient" in placed
+    )

@@ -1,0 +1,153 @@
+"""Landmarks of a femur, whole or partial, in any position."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ischio._check import AnatomyError, Array, CannotMeasure, complaint
+from ischio.atlas.model import bone_model
+from ischio.atlas.template import femur_template
+from ischio.geometry.sampling import sample_surface
+from ischio.geometry.spheres import Sphere, find_spheres
+from ischio.landmarks.findings import (
+    ATLAS_METHOD,
+    ATLAS_SIGMA_MM,
+    N_SAMPLES,
+    Findings,
+    ball_detail,
+    ball_sigma_mm,
+    on_surface,
+    refined_ball,
+)
+from ischio.landmarks.registration import ModelFit, finish, lay_model
+from ischio.landmarks.trochanter import PROUD_MM, REACH_MM, RING_MM, find_trochanter, shaft_below
+from ischio.types import Bone, Landmark, Region, Side
+
+HEAD_RADIUS_MM = (12.0, 36.0)  # from a small child to a large man
+MIN_HEAD_COVERAGE = 0.2  # a head covers 33-60 % of its sphere, a condyle up to 29 %
+_MAX_BALL_OFFSET_RADII = 0.5  # the laid model's head must lie where the head was found
+MAX_RMS_FRACTION = 0.25  # of the head's radius: real femora fit within 0.13, mirrored ones 0.18
+_TIP_METHOD_SIGMA_MM = 1.5  # raters' means and the method's own spread over re-meshing
+
+
+def find_femur(bone: Bone) -> Findings:
+    """Find side, directions, head and lesser trochanter of a femur.
+
+    Parameters
+    ----------
+    bone : Bone
+        Femur with its head; the shaft may be cut anywhere.
+
+    Returns
+    -------
+    Findings
+
+    Raises
+    ------
+    CannotMeasure
+        If there is no spherical head.
+    AnatomyError
+        If the shape is not a femur's.
+    """
+    points, normals, _ = sample_surface(bone.triangles_mm, N_SAMPLES)
+    balls = find_spheres(
+        points, normals, radius_range_mm=HEAD_RADIUS_MM, concave=False, min_coverage=MIN_HEAD_COVERAGE, n_wanted=3
+    )
+    if not balls:
+        raise CannotMeasure("no spherical head was found: it is outside the scan, replaced or deformed")
+    head, fits = _laid_over(points, normals, balls)
+    side = min(fits, key=lambda s: fits[s].rms_mm)
+    ratio = fits[side.other].rms_mm / fits[side].rms_mm
+    fit = finish(fits[side], points, normals, femur_template().cover)
+    head = refined_ball(bone, head.centre_mm, head.radius_mm, concave=False) or head
+    if fit.rms_mm > MAX_RMS_FRACTION * head.radius_mm:
+        raise AnatomyError(
+            complaint(
+                f"{bone.label} ({bone.source})",
+                f"a shape {fit.rms_mm:.1f} mm (root mean square) away from any femur",
+                f"at most {MAX_RMS_FRACTION * head.radius_mm:.1f} mm",
+                "Check that the surface is one femur, or map the file to another bone.",
+            )
+        )
+    landmarks: dict[str, Landmark] = {}
+    regions: dict[str, Region] = {}
+    reasons: dict[str, str] = {}
+    landmarks["femoral_head_centre"] = Landmark(
+        "femoral_head_centre",
+        side,
+        head.centre_mm,
+        bone.frame,
+        ball_sigma_mm(head, bone.edge_mm),
+        "sphere_fit@1",
+        ball_detail(head),
+    )
+    _add_trochanter(bone, side, fit, landmarks, regions, reasons)
+    _add_distal(bone, side, fit, landmarks, reasons)
+    return Findings(bone, side, fit, landmarks, regions, reasons, ratio)
+
+
+def _laid_over(points: Array, normals: Array, balls: list[Sphere]) -> tuple[Sphere, dict[Side, ModelFit]]:
+    """Fit both sides' models by the first ball that turns out to be the head."""
+    best: tuple[float, Sphere, dict[Side, ModelFit]] | None = None
+    left, template = bone_model("femur"), femur_template()
+    models = {Side.LEFT: left, Side.RIGHT: left.mirrored()}
+    for ball in balls:
+        anchor = [(ball.centre_mm, ball.radius_mm)]
+        fits = {side: lay_model(model, template, points, normals, anchor) for side, model in models.items()}
+        fit = min(fits.values(), key=lambda f: f.rms_mm)
+        offset = float(np.linalg.norm(template.ball_of(fit.vertices_mm)[0] - ball.centre_mm))
+        right_place = offset < _MAX_BALL_OFFSET_RADII * ball.radius_mm
+        if best is None or (right_place and fit.rms_mm < best[0]):
+            best = (fit.rms_mm if right_place else np.inf, ball, fits)
+        if right_place and fit.rms_mm < 0.6 * MAX_RMS_FRACTION * ball.radius_mm:
+            break
+    assert best is not None  # balls is not empty
+    return best[1], best[2]
+
+
+def _add_trochanter(
+    bone: Bone,
+    side: Side,
+    fit: ModelFit,
+    landmarks: dict[str, Landmark],
+    regions: dict[str, Region],
+    reasons: dict[str, str],
+) -> None:
+    """Tip and region of the lesser trochanter, or the reason why not."""
+    guess = fit.vertices_mm[femur_template().points["lesser_trochanter_tip"]]
+    shaft = shaft_below(bone.triangles_mm, fit.vertices_mm, guess, fit.rotation[:, 2])
+    head = landmarks["femoral_head_centre"]
+    try:
+        found = find_trochanter(bone.triangles_mm, bone.faces, guess, shaft, (head.point_mm, head.detail["radius_mm"]))
+    except CannotMeasure as missing:
+        reasons["lesser_trochanter_tip"] = reasons["lesser_trochanter"] = str(missing)
+        return
+    sigma = float(np.sqrt(_TIP_METHOD_SIGMA_MM**2 + (0.3 * bone.edge_mm) ** 2 + found.fit_rms_mm**2))
+    detail = {"height_mm": found.height_mm, "smooth_femur_rms_mm": found.fit_rms_mm, "steps": found.steps}
+    landmarks["lesser_trochanter_tip"] = Landmark(
+        "lesser_trochanter_tip", side, found.tip_mm, bone.frame, sigma, "proud_of_smooth_femur@1", detail
+    )
+    regions["lesser_trochanter"] = Region(
+        "lesser_trochanter",
+        side,
+        "femur",
+        found.face_indices,
+        found.area_mm2,
+        "proud_of_smooth_femur@1",
+        detail={**detail, "proud_mm": PROUD_MM, "reach_mm": REACH_MM, "ring_mm": list(RING_MM)},
+    )
+
+
+def _add_distal(
+    bone: Bone, side: Side, fit: ModelFit, landmarks: dict[str, Landmark], reasons: dict[str, str]
+) -> None:
+    """Epicondyles and posterior condyles where the femur reaches the knee."""
+    for name, vertex in femur_template().points.items():
+        if name in landmarks or name in reasons:
+            continue
+        point = on_surface(bone, fit.vertices_mm[vertex], 12.0)
+        if point is None:
+            reasons[name] = "the femur's surface does not reach the knee"
+        else:
+            landmarks[name] = Landmark(name, side, point, bone.frame, ATLAS_SIGMA_MM, ATLAS_METHOD)
+

@@ -1,0 +1,265 @@
+"""Landmarks and the ischium of a hip bone, or of both in one pelvis, whole or partial."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from ischio._check import AnatomyError, Array, CannotMeasure, complaint
+from ischio.atlas.model import bone_model, vertex_normals
+from ischio.atlas.template import ISCHIUM_PARTS, Template, pelvis_template
+from ischio.geometry.connect import largest_component
+from ischio.geometry.sampling import face_normals, sample_surface
+from ischio.geometry.spheres import find_spheres
+from ischio.landmarks.findings import (
+    ATLAS_METHOD,
+    ATLAS_SIGMA_MM,
+    N_SAMPLES,
+    Findings,
+    ball_detail,
+    ball_sigma_mm,
+    on_surface,
+    refined_ball,
+)
+from ischio.landmarks.registration import ModelFit, finish, lay_model
+from ischio.types import Bone, Landmark, Region, Side
+
+SOCKET_RADIUS_MM = (14.0, 42.0)
+RIM_MARGIN_MM = 5.0
+SPINE_RADIUS_MM = 12.0
+MAX_RMS_FRACTION = 0.25  # of the socket's radius
+_MIN_SOCKET_COVERAGE = 0.12
+_MAX_SOCKET_SHIFT_RADII = 0.8  # the model's sockets are smoother and smaller than real ones
+_NORMAL_WEIGHT_MM = 12.0
+_RIM_REACH_MM = 7.0
+_TRUST_IN_HEAD = 0.16  # of the radius: with a fit this good the femoral head was the right anchor
+_CUT_REACH_MM = 8.0  # a model vertex farther than this from the bone lies where the bone is cut
+
+
+def find_hip_bone(bone: Bone, heads: Mapping[Side, tuple[Array, float]]) -> dict[Side, Findings]:
+    """Find side, socket and ischium of a hip bone, or both sides of a pelvis.
+
+    Parameters
+    ----------
+    bone : Bone
+        "hip_bone" or "pelvis".
+    heads : mapping of Side to (centre of shape (3,) in mm, radius in mm)
+        Femoral heads of the same person, where there are femora: the socket is looked for there
+        first.
+
+    Returns
+    -------
+    dict of Side to Findings
+        One entry for a hip bone, two for a pelvis.
+
+    Raises
+    ------
+    CannotMeasure
+        If no socket was found.
+    AnatomyError
+        If the shape is not a hip bone's.
+    """
+    points, normals, _ = sample_surface(bone.triangles_mm, N_SAMPLES)
+    if bone.name == "pelvis":
+        fit = _lay_whole(bone, points, normals, heads)
+        return {side: _findings(bone, side, fit, float("nan")) for side in (Side.RIGHT, Side.LEFT)}
+    fits = _lay_half(bone, points, normals, heads)
+    side = min(fits, key=lambda s: fits[s].rms_mm)
+    ratio = fits[side.other].rms_mm / fits[side].rms_mm
+    fit = finish(fits[side], points, normals, pelvis_template(side).cover)
+    _check_fit(bone, fit, side)
+    return {side: _findings(bone, side, fit, ratio)}
+
+
+def _sockets(points: Array, normals: Array, n_wanted: int) -> list[tuple[Array, float]]:
+    """Hollow spheres of the surface, best first."""
+    found = find_spheres(
+        points,
+        normals,
+        radius_range_mm=SOCKET_RADIUS_MM,
+        concave=True,
+        min_coverage=_MIN_SOCKET_COVERAGE,
+        n_wanted=n_wanted,
+    )
+    return [(sphere.centre_mm, sphere.radius_mm) for sphere in found]
+
+
+def _lay_half(
+    bone: Bone, points: Array, normals: Array, heads: Mapping[Side, tuple[Array, float]]
+) -> dict[Side, ModelFit]:
+    """Fit a single hip bone to both sides of the model."""
+    model = bone_model("pelvis")
+    near = [head for head in heads.values() if _is_near(head, points)]
+    fits: dict[Side, ModelFit] = {}
+    for anchors in (near, _sockets(points, normals, 2)):
+        if not anchors:
+            continue
+        for side in Side:
+            fit = lay_model(model, pelvis_template(side), points, normals, anchors)
+            if side not in fits or fit.rms_mm < fits[side].rms_mm:
+                fits[side] = fit
+        if min(fit.rms_mm for fit in fits.values()) < _TRUST_IN_HEAD * anchors[0][1]:
+            break
+    if not fits:
+        raise CannotMeasure("no hollow socket was found: it is outside the scan, filled or deformed")
+    return fits
+
+
+def _is_near(head: tuple[Array, float], points: Array) -> bool:
+    """Whether a femoral head lies at this bone: its surface passes within two radii on many sides."""
+    close = np.linalg.norm(points - head[0], axis=1) < 1.6 * head[1]
+    return int(close.sum()) > 0.02 * len(points)
+
+
+def _lay_whole(
+    bone: Bone, points: Array, normals: Array, heads: Mapping[Side, tuple[Array, float]]
+) -> ModelFit:
+    """Fit a joined pelvis by whichever socket and side lie best."""
+    model = bone_model("pelvis")
+    tried: list[tuple[Side, tuple[Array, float]]] = [(side, head) for side, head in heads.items() if _is_near(head, points)][:1]
+    if not tried:
+        tried = [(side, socket) for socket in _sockets(points, normals, 2) for side in Side]
+    if not tried:
+        raise CannotMeasure("no hollow socket was found: it is outside the scan, filled or deformed")
+    fits = [lay_model(model, pelvis_template(side), points, normals, [anchor]) for side, anchor in tried]
+    fit = finish(min(fits, key=lambda f: f.rms_mm), points, normals, pelvis_template(tried[0][0]).cover)
+    _check_fit(bone, fit, Side.LEFT)
+    return fit
+
+
+def _check_fit(bone: Bone, fit: ModelFit, side: Side) -> None:
+    """Refuse a shape that is no pelvis."""
+    limit = MAX_RMS_FRACTION * pelvis_template(side).ball_of(fit.vertices_mm)[1]
+    if fit.rms_mm > limit:
+        raise AnatomyError(
+            complaint(
+                f"{bone.label} ({bone.source})",
+                f"a shape {fit.rms_mm:.1f} mm (root mean square) away from any {bone.name.replace('_', ' ')}",
+                f"at most {limit:.1f} mm",
+                "Check that the surface is this bone, or map the file to another.",
+            )
+        )
+
+
+def _findings(bone: Bone, side: Side, fit: ModelFit, ratio: float) -> Findings:
+    """Socket, ischium and transferred landmarks of one side."""
+    template = pelvis_template(side)
+    landmarks: dict[str, Landmark] = {}
+    regions: dict[str, Region] = {}
+    reasons: dict[str, str] = {}
+    centre, radius = template.ball_of(fit.vertices_mm)
+    socket = refined_ball(bone, centre, radius, concave=True)
+    if socket is None or np.linalg.norm(socket.centre_mm - centre) > _MAX_SOCKET_SHIFT_RADII * radius:
+        reasons["acetabular_centre"] = "too little of the socket's hollow surface is there to fit a sphere"
+    else:
+        centre, radius = socket.centre_mm, socket.radius_mm
+        landmarks["acetabular_centre"] = Landmark(
+            "acetabular_centre",
+            side,
+            centre,
+            bone.frame,
+            ball_sigma_mm(socket, bone.edge_mm),
+            "sphere_fit@1",
+            ball_detail(socket),
+        )
+    try:
+        regions["ischium"] = _ischium(bone, side, fit, template, centre, radius)
+    except CannotMeasure as missing:
+        reasons["ischium"] = str(missing)
+    for name, vertex in template.points.items():
+        point = on_surface(bone, fit.vertices_mm[vertex], _CUT_REACH_MM)
+        if point is None:
+            reasons[name] = "the bone's surface does not reach it"
+        else:
+            landmarks[name] = Landmark(name, side, point, bone.frame, ATLAS_SIGMA_MM, ATLAS_METHOD)
+    return Findings(bone, side, fit, landmarks, regions, reasons, ratio, template.ball_of(fit.vertices_mm)[0])
+
+
+def _ischium(bone: Bone, side: Side, fit: ModelFit, template: Template, centre: Array, radius: float) -> Region:
+    """Faces of the outer ischium, by the laid model's labels and this bone's own rim."""
+    triangles = bone.triangles_mm
+    middles = triangles.mean(axis=1)
+    normals, areas = face_normals(triangles)
+    labelled = fit.vertices_mm[template.labels > 0]
+    near = np.flatnonzero(
+        (middles >= labelled.min(axis=0) - 10).all(axis=1) & (middles <= labelled.max(axis=0) + 10).all(axis=1)
+    )
+    if len(near) == 0:
+        raise CannotMeasure("the bone's surface does not reach the ischium")
+    votes = _votes(fit, template, middles[near], normals[near])
+    rim = rim_of(bone, fit, template, centre, radius)
+    spine = fit.vertices_mm[template.points["ischial_spine"]]
+    inside = votes[:, 1:].sum(axis=1) > 0.5
+    inside &= cKDTree(rim).query(middles[near])[0] > RIM_MARGIN_MM
+    inside &= np.linalg.norm(middles[near] - spine, axis=1) > SPINE_RADIUS_MM
+    chosen = largest_component(bone.faces, near[inside], areas)
+    expected = float(face_normals(fit.vertices_mm[fit.model.faces])[1][(template.labels[fit.model.faces] > 0).all(axis=1)].sum())
+    area = float(areas[chosen].sum())
+    if area < 0.15 * expected:
+        raise CannotMeasure(f"only {area:.0f} mm2 of the ischium's outer surface is there, of about {expected:.0f}")
+    parts = np.argmax(votes[np.searchsorted(near, chosen), 1:], axis=1)
+    return Region(
+        "ischium",
+        side,
+        bone.name,
+        chosen,
+        area,
+        "atlas_labels_own_rim@1",
+        sub_parts=tuple(ISCHIUM_PARTS[part] for part in parts),
+        detail={
+            "model_area_mm2": expected,
+            "rim_margin_mm": RIM_MARGIN_MM,
+            "spine_radius_mm": SPINE_RADIUS_MM,
+            "model_rms_mm": fit.rms_mm,
+        },
+    )
+
+
+def _votes(fit: ModelFit, template: Template, points: Array, normals: Array) -> Array:
+    """Share of each label among the laid model's nearest vertices, shape (N, 4)."""
+    model_normals = vertex_normals(fit.vertices_mm, fit.model.faces)
+    tree = cKDTree(np.hstack([fit.vertices_mm, _NORMAL_WEIGHT_MM * model_normals]))
+    distance, index = tree.query(np.hstack([points, _NORMAL_WEIGHT_MM * normals]), k=4)
+    weight = 1.0 / (distance + 1.0)
+    one_hot = np.eye(1 + len(ISCHIUM_PARTS))[template.labels[index]]
+    out: Array = (weight[:, :, None] * one_hot).sum(axis=1) / weight.sum(axis=1)[:, None]
+    return out
+
+
+def rim_of(bone: Bone, fit: ModelFit, template: Template, centre: Array, radius: float) -> Array:
+    """Acetabular rim of this bone as a closed curve of close points, shape (N, 3), mm.
+
+    Each point of the laid model's rim moves to the outermost surface near it along the
+    opening's axis; the moves are smoothed round the rim.
+    """
+    start = fit.vertices_mm[template.rim]
+    triangles = bone.triangles_mm
+    near = np.linalg.norm(triangles.mean(axis=1) - centre, axis=1) < 1.9 * radius
+    moved = start
+    if near.sum() > 20:
+        surface, _, _ = sample_surface(triangles[near], 12000)
+        opening = np.linalg.svd(start - start.mean(axis=0))[2][2]
+        opening = opening * np.sign(opening @ (start.mean(axis=0) - centre))
+        shifts = np.zeros_like(start)
+        for k, (point, others) in enumerate(
+            zip(start, cKDTree(surface).query_ball_point(start, _RIM_REACH_MM), strict=True)
+        ):
+            if others:
+                candidates = surface[np.sort(np.asarray(others))] - point
+                score = candidates @ opening - 0.5 * np.linalg.norm(candidates, axis=1)
+                shifts[k] = candidates[np.argmax(score)]
+        kernel = np.array([1.0, 2.0, 3.0, 2.0, 1.0]) / 9
+        smooth = sum(w * np.roll(shifts, k - 2, axis=0) for k, w in enumerate(kernel))
+        moved = start + smooth
+    return _dense(moved)
+
+
+def _dense(points: Array) -> Array:
+    """Points about every millimetre along a closed polygon."""
+    following = np.roll(points, -1, axis=0)
+    steps: NDArray[np.float64] = np.linspace(0, 1, 8, endpoint=False)[:, None, None]
+    out: Array = (points + steps * (following - points)).reshape(-1, 3)
+    return out

@@ -1,0 +1,203 @@
+"""Do the bones agree with their names, their axes, their units and each other?
+
+Every disagreement is an error that says what was seen. Nothing is flipped, moved or scaled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ischio._check import AnatomyError, Array, complaint
+from ischio.landmarks.findings import Findings
+from ischio.types import Bone, Landmark, Side
+
+SIZE_MM = (60.0, 1000.0)  # diagonal of any pelvis, hip bone or femur worth reading, part or whole
+MIN_COSINE = 0.5  # bones may lie up to 60 degrees from upright (flexed hips, tilted pelves)
+MIN_SIDE_RATIO = 1.15  # a mirrored shape fits worse by 1.4 or more on every person tried
+MAX_HEAD_TO_SOCKET_RADII = 2.0  # one head diameter: farther, the bones are not of one hip
+MAX_HEADS_APART_MM = 350.0
+OFFSET_FLAG_MM = 3.0
+
+
+def check_size(bone: Bone) -> None:
+    """Refuse a bone whose size says that its unit is not the millimetre.
+
+    Raises
+    ------
+    AnatomyError
+        Naming the size and what it looks like; the unit is never guessed.
+    """
+    size = float(np.linalg.norm(np.ptp(bone.vertices_mm, axis=0)))
+    if SIZE_MM[0] <= size <= SIZE_MM[1]:
+        return
+    looks = ""
+    for unit, factor in (("metres", 1000.0), ("centimetres", 10.0), ("micrometres", 0.001)):
+        if 150.0 <= size * factor <= 700.0:
+            looks = f" (it would fit if the file were in {unit})"
+            break
+    raise AnatomyError(
+        complaint(
+            f"{bone.label} ({bone.source})",
+            f"a size of {size:.4g} corner to corner{looks}",
+            f"{SIZE_MM[0]:g} to {SIZE_MM[1]:g} mm",
+            "Export the surface in millimetres.",
+        )
+    )
+
+
+def check_side(found: Findings, warnings: list[str]) -> None:
+    """Refuse a bone whose shape is that of the other side.
+
+    Parameters
+    ----------
+    found : Findings
+    warnings : list of str
+        Gets a sentence where the shape does not tell.
+
+    Raises
+    ------
+    AnatomyError
+        If the shape contradicts the name.
+    """
+    bone = found.bone
+    if bone.side is None:
+        return
+    if found.other_side_ratio < MIN_SIDE_RATIO:
+        warnings.append(
+            f"{bone.label}: its shape fits a left and a right bone almost alike "
+            f"(ratio {found.other_side_ratio:.2f}); the side is the file's word."
+        )
+        return
+    if found.side is not bone.side:
+        raise AnatomyError(
+            complaint(
+                f"{bone.label} ({bone.source})",
+                f"the shape of a {found.side.value} {bone.name.replace('_', ' ')}",
+                f"a {bone.side.value} one",
+                "Either the sides are swapped by name, or the file is mirrored: find out which and export it again.",
+            )
+        )
+
+
+def check_axes(found: Findings, axes: str) -> None:
+    """Refuse a bone that does not lie as the declared axes say.
+
+    Raises
+    ------
+    AnatomyError
+        Saying which way the bone's left, back and up point in the file.
+    """
+    if axes == "unknown":
+        return
+    directions = found.fit.rotation
+    if all(directions[k, k] > MIN_COSINE for k in range(3)):
+        return
+    names = ("left", "back", "up")
+    words = ", ".join(f"{name} along {_axis_word(directions[:, k], axes)}" for k, name in enumerate(names))
+    wanted = "+x, +y, +z" if axes == "LPS" else "-x, -y, +z"
+    turned = directions[0, 0] < -MIN_COSINE and directions[1, 1] < -MIN_COSINE and directions[2, 2] > MIN_COSINE
+    other = "RAS" if axes == "LPS" else "LPS"
+    advice = (
+        f"The file looks like {other}: use --axes {other}."
+        if turned
+        else "Use --axes unknown, or export the bones in patient axes."
+    )
+    raise AnatomyError(
+        complaint(
+            f"{found.bone.label} ({found.bone.source})",
+            f"anatomy with {words} in the file",
+            f"left, back, up along {wanted}, within 60 degrees, as axes {axes} say",
+            advice,
+        )
+    )
+
+
+def _axis_word(direction: Array, axes: str) -> str:
+    """The file's axis nearest to a direction given in LPS."""
+    in_file = direction * ([-1, -1, 1] if axes == "RAS" else [1, 1, 1])
+    k = int(np.argmax(np.abs(in_file)))
+    return f"{'+' if in_file[k] > 0 else '-'}{'xyz'[k]}"
+
+
+def check_places(femora: Mapping[Side, Findings], hips: Mapping[Side, Findings], axes: str) -> list[str]:
+    """Refuse bones that cannot be of one person; tell of heads outside their sockets.
+
+    Parameters
+    ----------
+    femora, hips : mapping of Side to Findings
+    axes : str
+
+    Returns
+    -------
+    list of str
+        Warnings.
+
+    Raises
+    ------
+    AnatomyError
+        If a head is more than its diameter from its socket, the heads are too far apart, or
+        the right one lies on the left.
+    """
+    warnings = []
+    for side, femur in femora.items():
+        head, socket = _place(femur, "femoral_head_centre"), _socket_place(hips.get(side))
+        if head is None or socket is None:
+            continue
+        apart = float(np.linalg.norm(head - socket))
+        limit = MAX_HEAD_TO_SOCKET_RADII * femur.landmarks["femoral_head_centre"].detail["radius_mm"]
+        if apart > limit:
+            raise AnatomyError(
+                complaint(
+                    f"{side.value} hip",
+                    f"a femoral head {apart:.0f} mm from its socket",
+                    f"at most {limit:.0f} mm",
+                    "Check that the bones are of one person and in one coordinate system.",
+                )
+            )
+        if apart > OFFSET_FLAG_MM and "acetabular_centre" in hips[side].landmarks:
+            warnings.append(
+                f"{side.value} hip: head centre and acetabular centre are {apart:.1f} mm apart (more than "
+                f"{OFFSET_FLAG_MM:g}): distracted, misregistered or placed apart. The gap holds for the bones as they lie."
+            )
+    for pair, name in ((femora, "femoral_head_centre"), (hips, "acetabular_centre")):
+        right, left = (_place(pair.get(side), name) for side in (Side.RIGHT, Side.LEFT))
+        if right is None or left is None:
+            continue
+        apart = float(np.linalg.norm(right - left))
+        if apart > MAX_HEADS_APART_MM:
+            raise AnatomyError(
+                complaint(
+                    "both hips",
+                    f"hip centres {apart:.0f} mm apart",
+                    f"at most {MAX_HEADS_APART_MM:g} mm",
+                    "Check that the bones are of one person and in one coordinate system.",
+                )
+            )
+        if axes != "unknown" and right[0] > left[0]:
+            raise AnatomyError(
+                complaint(
+                    "both hips",
+                    "the right bone on the patient's left",
+                    "right bones on the right",
+                    "The bones lie in each other's place: check names and coordinates.",
+                )
+            )
+    return warnings
+
+
+def _place(found: Findings | None, name: str) -> Array | None:
+    """Position of a landmark, where it is there."""
+    landmark: Landmark | None = found.landmarks.get(name) if found else None
+    return None if landmark is None else landmark.point_mm
+
+
+def _socket_place(found: Findings | None) -> Array | None:
+    """Centre of the socket, from its sphere or from the model laid over the bone."""
+    if found is None:
+        return None
+    measured = _place(found, "acetabular_centre")
+    return found.socket_guess_mm if measured is None else measured
+
+

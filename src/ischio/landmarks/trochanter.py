@@ -1,0 +1,228 @@
+"""Lesser trochanter: its tip and region against the femur as it would be without it.
+
+The femur round the trochanter is read as a height over a cylinder about the shaft. A thin-plate
+surface through the ring 20 to 40 mm from the tip, with the trochanter masked out, is the smooth
+femur; what stands 2 mm proud of it is the trochanter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import RBFInterpolator
+
+from ischio._check import Array, CannotMeasure
+from ischio.geometry.connect import connected_faces
+from ischio.geometry.sampling import face_normals, sample_surface
+from ischio.geometry.surface_gap import closest_on_triangles
+
+PROUD_MM = 2.0
+REACH_MM = 20.0
+RING_MM = (20.0, 40.0)
+SHAFT_MM = (15.0, 60.0)
+_CYLINDER_MM = 16.0  # arc length per radian of the unrolled cylinder: a shaft's radius
+_SMOOTHING = 0.2  # per ring point; stiff enough to pass 0.3-0.5 mm over stair steps of 1 mm
+_N_RING, _N_SAMPLES = 900, 9000
+_FACING = 0.25  # ring points whose normals turn away from the axis (head, neck's far side) are left out
+_SOFT_TOP_MM = 0.6  # the tip is the middle of what comes within about this of the highest point
+_MAX_STEPS = 12
+_HEAD_MARGIN = 1.15  # of the head's radius
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trochanter:
+    """What was found.
+
+    Parameters
+    ----------
+    tip_mm : array of shape (3,), mm
+        On the surface.
+    face_indices : int array
+        Faces of the region, sorted.
+    area_mm2, height_mm : float
+        Area of the region; greatest height over the smooth femur.
+    fit_rms_mm : float
+        Of the smooth femur, over the ring.
+    steps : int
+        Rounds until the tip stood still.
+    """
+
+    tip_mm: Array
+    face_indices: NDArray[np.int64]
+    area_mm2: float
+    height_mm: float
+    fit_rms_mm: float
+    steps: int
+
+
+class _Cylinder:
+    """Coordinates round the shaft: arc, height along the axis, distance from the axis."""
+
+    def __init__(self, on_axis_mm: Array, axis: Array, tip_mm: Array) -> None:
+        self._on_axis, self._axis = on_axis_mm, axis
+        self._level = (tip_mm - on_axis_mm) @ axis
+        towards = (tip_mm - on_axis_mm) - self._level * axis
+        self._first = towards / np.linalg.norm(towards)
+        self._second = np.cross(axis, self._first)
+
+    def __call__(self, points_mm: Array) -> tuple[Array, Array, Array]:
+        """Unrolled position (N, 2), distance from the axis (N,), radial directions (N, 3)."""
+        away = points_mm - self._on_axis
+        along = away @ self._axis
+        radial = away - np.outer(along, self._axis)
+        distance = np.linalg.norm(radial, axis=1)
+        turn = np.arctan2(radial @ self._second, radial @ self._first)
+        return (
+            np.column_stack([_CYLINDER_MM * turn, along - self._level]),
+            distance,
+            radial / np.maximum(distance, 1e-9)[:, None],
+        )
+
+
+class _SmoothFemur:
+    """Thin-plate surface through the ring, the trochanter masked out."""
+
+    def __init__(self, cylinder: _Cylinder, points_mm: Array, normals: Array, tip_mm: Array) -> None:
+        flat, distance, outward = cylinder(points_mm)
+        from_tip = np.linalg.norm(points_mm - tip_mm, axis=1)
+        facing = np.einsum("ij,ij->i", normals, outward) > _FACING
+        ring = np.flatnonzero((from_tip > RING_MM[0]) & (from_tip < RING_MM[1]) & facing)
+        if len(ring) < 100:
+            raise CannotMeasure(
+                f"only {len(ring)} surface points lie 20-40 mm from the lesser trochanter: the femur is cut too close"
+            )
+        ring = ring[np.linspace(0, len(ring) - 1, min(_N_RING, len(ring))).astype(int)]
+        self._cylinder = cylinder
+        self._plate = RBFInterpolator(
+            flat[ring], distance[ring], kernel="thin_plate_spline", smoothing=_SMOOTHING * len(ring)
+        )
+        self.rms_mm = float(np.sqrt(((self._plate(flat[ring]) - distance[ring]) ** 2).mean()))
+
+    def height(self, points_mm: Array) -> Array:
+        """Distance of points above the smooth femur, measured across it, shape (N,), mm."""
+        flat, distance, _ = self._cylinder(points_mm)
+        at = self._plate(flat)
+        step = 0.5
+        along = (self._plate(flat + [0, step]) - self._plate(flat - [0, step])) / (2 * step)
+        round_ = (self._plate(flat + [step, 0]) - self._plate(flat - [step, 0])) / (2 * step)
+        round_ = round_ * _CYLINDER_MM / np.maximum(distance, 5.0)
+        out: Array = (distance - at) / np.sqrt(1 + along**2 + round_**2)
+        return out
+
+
+def find_trochanter(
+    triangles_mm: Array,
+    faces: NDArray[np.int64],
+    guess_mm: Array,
+    shaft: tuple[Array, Array],
+    head: tuple[Array, float],
+) -> Trochanter:
+    """Find the lesser trochanter from a rough guess of its tip.
+
+    Parameters
+    ----------
+    triangles_mm : array of shape (F, 3, 3), mm
+        The femur, outward.
+    faces : int array of shape (F, 3)
+        For which faces touch.
+    guess_mm : array of shape (3,), mm
+        Within about 15 mm of the tip.
+    shaft : (point on the axis, unit vector along it)
+        Axis of the shaft below the trochanter.
+    head : (centre of shape (3,), radius), mm
+        The femoral head, which is no part of the smooth femur.
+
+    Returns
+    -------
+    Trochanter
+
+    Raises
+    ------
+    CannotMeasure
+        If the femur is cut too close, or nothing stands 2 mm proud.
+    """
+    middles = triangles_mm.mean(axis=1)
+    near = np.flatnonzero(
+        (np.linalg.norm(middles - guess_mm, axis=1) < RING_MM[1] + 20)
+        & (np.linalg.norm(middles - head[0], axis=1) > _HEAD_MARGIN * head[1])
+    )
+    if len(near) == 0:
+        raise CannotMeasure("the femur's surface does not reach the lesser trochanter")
+    points, normals, _ = sample_surface(triangles_mm[near], _N_SAMPLES)
+    tip = points[np.argmin(np.linalg.norm(points - guess_mm, axis=1))]
+    if np.linalg.norm(tip - guess_mm) > 12:
+        raise CannotMeasure("the femur's surface does not reach the lesser trochanter")
+    step = 0
+    for step in range(1, _MAX_STEPS + 1):
+        smooth = _SmoothFemur(_Cylinder(shaft[0], shaft[1], tip), points, normals, tip)
+        on_top = points[np.linalg.norm(points - tip, axis=1) < REACH_MM]
+        height = smooth.height(on_top)
+        weight = np.exp((height - height.max()) / _SOFT_TOP_MM)
+        moved = (weight[:, None] * on_top).sum(axis=0) / weight.sum()
+        shift = np.linalg.norm(moved - tip)
+        tip = moved
+        if shift < 0.05:
+            break
+    around = near[np.linalg.norm(middles[near] - tip, axis=1) < RING_MM[0] + 5]
+    feet = closest_on_triangles(np.broadcast_to(tip, (len(around), 3)), triangles_mm[around])
+    best = int(np.argmin(np.linalg.norm(feet - tip, axis=1)))
+    tip, seed = feet[best], int(around[best])
+    smooth = _SmoothFemur(_Cylinder(shaft[0], shaft[1], tip), points, normals, tip)
+    inside = around[np.linalg.norm(middles[around] - tip, axis=1) <= REACH_MM]
+    proud = inside[smooth.height(middles[inside]) >= PROUD_MM]
+    region = connected_faces(faces, proud, seed)
+    if len(region) == 0:
+        raise CannotMeasure(f"nothing stands {PROUD_MM:g} mm proud of the femur where the lesser trochanter should be")
+    return Trochanter(
+        tip,
+        region,
+        float(face_normals(triangles_mm[region])[1].sum()),
+        float(smooth.height(triangles_mm[region].mean(axis=1)).max()),
+        smooth.rms_mm,
+        step,
+    )
+
+
+def shaft_below(triangles_mm: Array, model_mm: Array, tip_mm: Array, up: Array) -> tuple[Array, Array]:
+    """Axis of the shaft 15 to 60 mm below the trochanter, through the middles of slices.
+
+    Parameters
+    ----------
+    triangles_mm : array of shape (F, 3, 3), mm
+        The femur.
+    model_mm : array of shape (V, 3), mm
+        The model laid over it: used where the femur is cut within 60 mm.
+    tip_mm : array of shape (3,), mm
+    up : array of shape (3,)
+        Rough direction of the axis, a unit vector.
+
+    Returns
+    -------
+    on_axis_mm, axis : arrays of shape (3,)
+    """
+    middles = triangles_mm.mean(axis=1)
+    areas = face_normals(triangles_mm)[1]
+    near = np.linalg.norm(middles - tip_mm, axis=1) < SHAFT_MM[1] + 40
+    axis = _axis_of_slices(middles[near], areas[near], tip_mm, up)
+    return axis or _axis_of_slices(model_mm, np.ones(len(model_mm)), tip_mm, up) or (tip_mm, up)
+
+
+def _axis_of_slices(points: Array, weights: Array, tip_mm: Array, up: Array) -> tuple[Array, Array] | None:
+    """Line through the middles of slices below the tip, or None where most slices are empty."""
+    along, middle = up, tip_mm
+    levels = np.arange(-SHAFT_MM[1], -SHAFT_MM[0] + 1, 5.0)
+    for _ in range(6):
+        height = (points - tip_mm) @ along
+        away = points - tip_mm - np.outer(height, along)
+        on_bone = np.linalg.norm(away, axis=1) < 60
+        slices = [np.flatnonzero(on_bone & (np.abs(height - level) < 6)) for level in levels]
+        slices = [rows for rows in slices if len(rows) >= 8]
+        if len(slices) < 0.8 * len(levels):
+            return None
+        middles = np.array([np.average(points[rows], axis=0, weights=weights[rows]) for rows in slices])
+        middle = middles.mean(axis=0)
+        axis = np.linalg.svd(middles - middle)[2][0]
+        along = axis * np.sign(axis @ along)
+    return middle, along

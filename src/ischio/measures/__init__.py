@@ -1,0 +1,15 @@
+"""Published measures of a hip or a pelvis, one file each; a file in this folder is in the registry."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pkgutil import iter_modules
+
+from ischio.measures._registry import UNIT_POWERS, Measure, Reading, measure, registered, run, take
+
+__all__ = ["REGISTRY", "UNIT_POWERS", "Measure", "Reading", "measure", "run", "take"]
+
+for _name in sorted(module.name for module in iter_modules(__path__)):
+    import_module(f"{__name__}.{_name}")
+
+REGISTRY: tuple[Measure, ...] = registered()

@@ -1,0 +1,42 @@
+"""Radius of the femoral head."""
+
+from __future__ import annotations
+
+from ischio import phantoms
+from ischio._check import CannotMeasure
+from ischio.measures._registry import Reading, measure
+from ischio.types import Hip, Side
+
+
+def _example(side: Side) -> tuple[Hip, float]:
+    """A head with a radius of 23.5 mm."""
+    return phantoms.hip(side, head_radius_mm=23.5), 23.5
+
+
+@measure(
+    unit="mm",
+    needs=("femoral_head_centre",),
+    reference="Harris et al. 2013, Ann Biomed Eng 41:1162 (spheres fitted to femoral heads in 3-D)",
+    evidence="Abstract of the reference read; exact on phantoms.",
+    example=_example,
+)
+def femoral_head_radius(hip: Hip) -> Reading:
+    """Radius of the sphere fitted to the bone surface of the femoral head, without cartilage.
+
+    Notes
+    -----
+    Sigma is the root mean square distance of the head's surface from the sphere: a head is not
+    quite round, so another part of it gives a radius that differs by about as much. Where a
+    head is deformed the rms tells; the centre of the sphere is the point.
+    """
+    head = hip.landmarks["femoral_head_centre"]
+    if "radius_mm" not in head.detail:
+        raise CannotMeasure(
+            f"{hip.side.value} femoral head centre ({head.method}) came as a point without a fitted sphere"
+        )
+    return Reading(
+        head.detail["radius_mm"],
+        sigma=head.detail.get("rms_mm"),
+        points_mm=head.point_mm[None, :],
+        detail={key: head.detail[key] for key in ("rms_mm", "coverage_fraction") if key in head.detail},
+    )

@@ -1,0 +1,126 @@
+"""How values and names are written on the page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+GAP_SENTENCE = "Bone-to-bone distance, unloaded, in the pose shown; it does not diagnose impingement."
+MODEL_SENTENCE = "Shape-model reconstruction in model posture; not a patient."
+
+_DECIMALS = {"mm": 1, "deg": 1, "mm2": 0, "mm3": 0}
+_UNITS = {"mm2": "mm²", "mm3": "mm³", "deg": "°", "1": ""}
+_POSTURES = {"as_supplied": "as supplied", "model": "model posture"}
+_ZEROS = {
+    "isb": "ISB (ASIS and mid-PSIS plane)",
+    "app": "APP (anterior pelvic plane vertical)",
+    "standing": "standing (gravity)",
+    "table": "lying on the table (gravity)",
+    "tea": "TEA (epicondyles)",
+    "pca": "PCA (posterior condyles)",
+}
+
+
+def number(value: float, unit: str) -> str:
+    """A value with its unit, in the unit's usual decimals.
+
+    Examples
+    --------
+    >>> number(5.0612, "mm"), number(412.4, "mm2"), number(-0.01, "deg")
+    ('5.1 mm', '412 mm²', '0.0°')
+    """
+    return _with_unit(rounded(value, unit), unit)
+
+
+def rounded(value: float, unit: str) -> str:
+    """A value in the unit's usual decimals, without the unit; never "-0"."""
+    places = _DECIMALS.get(unit, 2)
+    return f"{round(float(value), places) + 0.0:.{places}f}"
+
+
+def spread(sigma: float | None, unit: str) -> str:
+    """A standard deviation; small ones keep a digit that is not zero.
+
+    Examples
+    --------
+    >>> spread(0.62, "mm"), spread(0.012, "mm"), spread(0.0, "mm"), spread(None, "mm")
+    ('0.6 mm', '0.01 mm', '0.0 mm', 'unknown')
+    """
+    if sigma is None:
+        return "unknown"
+    places = _DECIMALS.get(unit, 2)
+    if 0 < sigma < 0.5 * 10**-places:
+        return _with_unit(f"{sigma:.1g}", unit)
+    return number(sigma, unit)
+
+
+def plain(name: str) -> str:
+    """A name from the code in words.
+
+    Examples
+    --------
+    >>> plain("ischiofemoral_space_3d"), plain("lesser_trochanter_tip")
+    ('ischiofemoral space, 3-D', 'lesser trochanter tip')
+    """
+    return name.replace("_3d", ", 3-D").replace("_", " ")
+
+
+def heading(name: str) -> str:
+    """A name from the code in words, with a capital."""
+    words = plain(name)
+    return words[:1].upper() + words[1:]
+
+
+def posture_words(posture: str | None) -> str:
+    """A posture in words.
+
+    Examples
+    --------
+    >>> posture_words("as_supplied"), posture_words(None)
+    ('as supplied', 'any posture')
+    """
+    return "any posture" if posture is None else _POSTURES.get(posture, plain(posture))
+
+
+def pose_row(pose: Mapping[str, Any]) -> tuple[str, ...]:
+    """A pose in five cells: three angles and both zeros."""
+    angles = (pose[name] for name in ("flexion_deg", "adduction_deg", "internal_rotation_deg"))
+    zeros = (pose[name] for name in ("pelvic_zero", "rotation_zero"))
+    return (*(number(angle, "deg") for angle in angles), *(_ZEROS[zero] for zero in zeros))
+
+
+def shown(value: object) -> str:
+    """A setting or detail as text, whatever it holds; a unit in a name goes behind its value.
+
+    Examples
+    --------
+    >>> shown({"area_mm2": 431.26, "rms_mm": 0.2})
+    'area: 431.3 mm²; rms: 0.2 mm'
+    >>> shown({"axes": "LPS", "sides": ["left", "right"], "limit": None, "share": 0.25, "fast": True})
+    'axes: LPS; sides: left, right; limit: none; share: 0.25; fast: yes'
+    """
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, Mapping):
+        return "; ".join(_entry(str(key), entry) for key, entry in value.items())
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ", ".join(shown(entry) for entry in value) or "none"
+    return str(value)
+
+
+def _entry(name: str, value: object) -> str:
+    """One named value."""
+    stem, _, unit = name.rpartition("_")
+    if stem and unit in _DECIMALS and isinstance(value, int | float):
+        return f"{plain(stem)}: {_with_unit(shown(value), unit)}"
+    return f"{plain(name)}: {shown(value)}"
+
+
+def _with_unit(digits: str, unit: str) -> str:
+    """Digits and unit; the degree sign follows without a space."""
+    word = _UNITS.get(unit, unit)
+    return f"{digits}{word}" if word in ("", "°") else f"{digits} {word}"

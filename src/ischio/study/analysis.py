@@ -1,0 +1,121 @@
+"""From bones to a study, under settings that go out with the result."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from ischio._check import complaint, one_of
+from ischio.types import Bone, Side, Study
+
+Progress = Callable[[str, float], None]
+"""Called with what is being done, in words, and the fraction done, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What was asked for.
+
+    Parameters
+    ----------
+    axes : str
+        Of the input: "LPS", "RAS" or "unknown".
+    sides : tuple of Side
+    sex : str or None
+        "f" or "m".
+    age_years : float or None
+    posture : str
+        "as_supplied", or "model" for people of the shape model.
+    case_id : str
+        Letters, digits, dot, dash and underscore; never taken from a folder or a name.
+
+    Examples
+    --------
+    >>> Settings(sex="f").axes
+    'LPS'
+    """
+
+    axes: str = "LPS"
+    sides: tuple[Side, ...] = (Side.RIGHT, Side.LEFT)
+    sex: str | None = None
+    age_years: float | None = None
+    posture: str = "as_supplied"
+    case_id: str = "case"
+
+    def __post_init__(self) -> None:
+        one_of(self.axes, ("LPS", "RAS", "unknown"), "axes")
+        one_of(self.sex, ("f", "m", None), "sex")
+        one_of(self.posture, ("as_supplied", "model"), "posture")
+        if not self.sides or not all(isinstance(side, Side) for side in self.sides):
+            raise ValueError(complaint("sides", self.sides, "one Side or both", "Name at least one."))
+        if self.age_years is not None and not 0 <= self.age_years <= 130:
+            raise ValueError(complaint("age", self.age_years, "0 to 130 years", "Give the age in years."))
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", self.case_id):
+            raise ValueError(
+                complaint(
+                    "case id",
+                    repr(self.case_id),
+                    "1 to 64 letters, digits, dots, dashes or underscores",
+                    "Choose a pseudonym that fits.",
+                )
+            )
+
+
+def analyse(
+    bones: tuple[Bone, ...],
+    settings: Settings,
+    *,
+    notes: Iterable[str] = (),
+    progress: Progress | None = None,
+) -> Study:
+    """Find landmarks and regions on bones and take every measure.
+
+    Parameters
+    ----------
+    bones : tuple of Bone
+        Cleaned surfaces, as ``bones_from_input`` returns them.
+    settings : Settings
+    notes : iterable of str
+        What was said while reading, carried into the result.
+    progress : callable, optional
+        ``progress(words, fraction)``.
+
+    Returns
+    -------
+    Study
+
+    Raises
+    ------
+    AnatomyError
+        If the bones contradict their names, the declared axes or each other.
+    """
+    from ischio.landmarks import find_pelvis
+    from ischio.measures import run
+
+    tell = progress or _silent
+    pelvis, warnings = find_pelvis(
+        bones, axes=settings.axes, sides=settings.sides, posture=settings.posture, progress=tell
+    )
+    tell("measuring", 0.0)
+    measurements = run(pelvis, settings.sides)
+    tell("measuring", 1.0)
+    return Study(
+        case_id=settings.case_id,
+        pelvis=pelvis,
+        bones=bones,
+        measurements=measurements,
+        settings={
+            "axes": settings.axes,
+            "sides": [side.value for side in Side if side in settings.sides],
+            "sex": settings.sex,
+            "age_years": settings.age_years,
+            "posture": settings.posture,
+        },
+        notes=tuple(notes),
+        warnings=tuple(warnings),
+    )
+
+
+def _silent(_words: str, _fraction: float) -> None:
+    """Say nothing of the progress."""

@@ -1,0 +1,443 @@
+"""Every shared frozen type: sides, frames, poses, bones, landmarks, regions, results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ischio._check import Array, CannotMeasure, FrameMismatch, complaint, frozen, frozen_indices, one_of
+
+FRAME_KINDS = ("image", "patient", "pelvis_isb", "pelvis_app", "femur")
+PELVIC_ZEROS = ("isb", "app", "standing", "table")
+ROTATION_ZEROS = ("tea", "pca")
+BONE_NAMES = ("femur", "hip_bone", "pelvis", "sacrum", "tibia", "fibula", "patella")
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class Side(Enum):
+    """Side of the body. Midline things carry ``None``, written ``"none"`` in JSON."""
+
+    RIGHT = "right"
+    LEFT = "left"
+
+    @property
+    def sign(self) -> int:
+        """+1 on the right, -1 on the left: the patient's right is +Z in ISB axes."""
+        return 1 if self is Side.RIGHT else -1
+
+    @property
+    def other(self) -> Side:
+        """The opposite side."""
+        return Side.LEFT if self is Side.RIGHT else Side.RIGHT
+
+
+def side_word(side: Side | None) -> str:
+    """Word for a side in results: "left", "right" or "none"."""
+    return "none" if side is None else side.value
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A coordinate frame: what kind, of which scan, of which side.
+
+    Parameters
+    ----------
+    kind : str
+        One of ``FRAME_KINDS``. ``patient`` is DICOM LPS in mm; bone frames have ISB axes
+        (X forward, Y up, Z to the patient's right on both sides).
+    uid : str
+        Names the scan; equal kind and other uid is another frame.
+    side : Side or None
+        Side for frames that belong to one hip.
+    """
+
+    kind: str
+    uid: str
+    side: Side | None = None
+
+    def __post_init__(self) -> None:
+        one_of(self.kind, FRAME_KINDS, "Frame.kind")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Transform:
+    """Rigid motion, named ``target_from_source`` and read from right to left.
+
+    Parameters
+    ----------
+    target, source : Frame
+    matrix : array of shape (4, 4), mm
+        Homogeneous matrix; the rotation must be proper and orthonormal.
+    """
+
+    target: Frame
+    source: Frame
+    matrix: Array
+
+    def __post_init__(self) -> None:
+        matrix = frozen(self.matrix, (4, 4), "Transform.matrix")
+        rotation = matrix[:3, :3]
+        if (
+            np.abs(rotation @ rotation.T - np.eye(3)).max()
+            > 1e-6  # far above float noise, far below 1e-4 deg
+            or np.linalg.det(rotation) < 0
+            or not np.array_equal(matrix[3], [0, 0, 0, 1])
+        ):
+            raise ValueError(
+                complaint(
+                    "Transform.matrix", matrix.tolist(), "a proper rigid 4 x 4", "Do not scale or mirror."
+                )
+            )
+        object.__setattr__(self, "matrix", matrix)
+
+    def __matmul__(self, other: Transform) -> Transform:
+        if self.source != other.target:
+            raise FrameMismatch(
+                complaint(
+                    "Transform @ Transform",
+                    f"{self.source} after {other.target}",
+                    "the inner frames to be the same frame of the same scan",
+                    "Register the two scans, or invert one of the transforms.",
+                )
+            )
+        return Transform(self.target, other.source, self.matrix @ other.matrix)
+
+    def inverse(self) -> Transform:
+        """The motion from target back to source."""
+        rotation, offset = self.matrix[:3, :3], self.matrix[:3, 3]
+        matrix = np.eye(4)
+        matrix[:3, :3] = rotation.T
+        matrix[:3, 3] = -rotation.T @ offset
+        return Transform(self.source, self.target, matrix)
+
+    def apply(self, points_mm: Array) -> Array:
+        """Move points of shape (..., 3), mm, from source to target."""
+        return np.asarray(points_mm, dtype=np.float64) @ self.matrix[:3, :3].T + self.matrix[:3, 3]
+
+
+@dataclass(frozen=True, slots=True)
+class Pose:
+    """Clinical hip angles; positive flexion, adduction and internal rotation on both sides.
+
+    Extension is negative flexion. A pose means nothing without its zeros.
+    """
+
+    flexion_deg: float
+    adduction_deg: float
+    internal_rotation_deg: float
+    pelvic_zero: str
+    rotation_zero: str
+
+    def __post_init__(self) -> None:
+        one_of(self.pelvic_zero, PELVIC_ZEROS, "Pose.pelvic_zero")
+        one_of(self.rotation_zero, ROTATION_ZEROS, "Pose.rotation_zero")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Volume:
+    """A scan or a label map.
+
+    Parameters
+    ----------
+    values : array of shape (I, J, K)
+        Kept in its own dtype as a read-only view.
+    patient_from_voxel : array of shape (4, 4), mm
+        Maps voxel indices (centres at whole numbers) to patient LPS.
+    frame : Frame
+        Frame of the target, kind ``patient``.
+    modality : str
+        "CT", "MR" or "labels".
+    unit : str
+        "HU" or "1".
+    source : str
+        Where it came from, without identity.
+    names : mapping of int to str
+        For label maps: name of each label.
+    """
+
+    values: NDArray[Any]
+    patient_from_voxel: Array
+    frame: Frame
+    modality: str
+    unit: str
+    source: str
+    names: Mapping[int, str] = field(default_factory=lambda: _NOTHING)
+
+    def __post_init__(self) -> None:
+        one_of(self.unit, ("HU", "1"), "Volume.unit")
+        if self.values.ndim != 3:
+            raise ValueError(
+                complaint("Volume.values", f"{self.values.ndim} axes", "3 axes", "Pass one 3-D volume.")
+            )
+        view = self.values.view()
+        view.setflags(write=False)
+        object.__setattr__(self, "values", view)
+        object.__setattr__(
+            self, "patient_from_voxel", frozen(self.patient_from_voxel, (4, 4), "Volume.patient_from_voxel")
+        )
+        object.__setattr__(self, "names", MappingProxyType(dict(self.names)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bone:
+    """A bone's surface.
+
+    Parameters
+    ----------
+    name : str
+        One of ``BONE_NAMES``; "pelvis" is both hip bones in one surface, with or without sacrum.
+    side : Side or None
+        ``None`` for pelvis and sacrum.
+    vertices_mm : array of shape (V, 3), mm, in ``frame``
+    faces : int array of shape (F, 3)
+        Counter-clockwise seen from outside.
+    frame : Frame
+    edge_mm : float
+        Median edge length: the scale below which the surface says nothing.
+    source : str
+        File name or generator, without identity.
+    repairs : tuple of str
+        What was done to the surface after it was read, in words.
+    """
+
+    name: str
+    side: Side | None
+    vertices_mm: Array
+    faces: NDArray[np.int64]
+    frame: Frame
+    edge_mm: float
+    source: str
+    repairs: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        one_of(self.name, BONE_NAMES, "Bone.name")
+        where = f"{self.label} ({self.source})"
+        object.__setattr__(self, "vertices_mm", frozen(self.vertices_mm, (None, 3), where))
+        object.__setattr__(self, "faces", frozen_indices(self.faces, (None, 3), where))
+        if len(self.faces) == 0 or int(self.faces.max()) >= len(self.vertices_mm):
+            raise ValueError(
+                complaint(
+                    where,
+                    f"{len(self.faces)} faces over {len(self.vertices_mm)} vertices",
+                    "faces that index the vertices",
+                    "Export the surface again.",
+                )
+            )
+
+    @property
+    def label(self) -> str:
+        """Side and name in words, for messages and captions."""
+        return self.name if self.side is None else f"{self.side.value} {self.name}"
+
+    @property
+    def triangles_mm(self) -> Array:
+        """Corners of every face, shape (F, 3, 3), mm."""
+        return self.vertices_mm[self.faces]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Landmark:
+    """A named point with its uncertainty.
+
+    Parameters
+    ----------
+    name : str
+        Anatomy's word, for example "lesser_trochanter_tip".
+    side : Side or None
+    point_mm : array of shape (3,), mm, in ``frame``
+    frame : Frame
+    sigma_mm : float
+        Standard deviation of the 3-D position error (root of the mean squared distance).
+    method : str
+        ``method@version``, or the reader.
+    detail : mapping
+        Figures that belong to the point, for example the head radius.
+    """
+
+    name: str
+    side: Side | None
+    point_mm: Array
+    frame: Frame
+    sigma_mm: float
+    method: str
+    detail: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "point_mm", frozen(self.point_mm, (3,), f"landmark {self.name}"))
+        object.__setattr__(self, "detail", MappingProxyType(dict(self.detail)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Region:
+    """A named set of faces of one bone.
+
+    Parameters
+    ----------
+    name : str
+        For example "lesser_trochanter" or "ischium".
+    side : Side or None
+    bone : str
+        Name of the bone whose ``faces`` are indexed.
+    face_indices : int array of shape (N,)
+        Sorted, without repeats.
+    area_mm2 : float
+    method : str
+        ``method@version``.
+    sub_parts : tuple of str
+        Empty, or one sub-part name per face in ``face_indices``.
+    detail : mapping
+        Figures of the rule that made the region.
+    """
+
+    name: str
+    side: Side | None
+    bone: str
+    face_indices: NDArray[np.int64]
+    area_mm2: float
+    method: str
+    sub_parts: tuple[str, ...] = ()
+    detail: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+
+    def __post_init__(self) -> None:
+        indices = frozen_indices(self.face_indices, (None,), f"region {self.name}")
+        if len(indices) == 0 or (np.diff(indices) <= 0).any():
+            raise ValueError(
+                complaint(
+                    f"region {self.name}", "no faces, or unsorted ones", "sorted faces", "Use numpy.unique."
+                )
+            )
+        if self.sub_parts and len(self.sub_parts) != len(indices):
+            raise ValueError(
+                complaint(
+                    f"region {self.name}",
+                    f"{len(self.sub_parts)} sub-parts",
+                    f"{len(indices)}",
+                    "One per face.",
+                )
+            )
+        object.__setattr__(self, "face_indices", indices)
+        object.__setattr__(self, "detail", MappingProxyType(dict(self.detail)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hip:
+    """One hip: its bones, landmarks, regions, frames and pose as supplied.
+
+    ``None`` stands for what was not supplied or not found; ``reasons`` says why, by name.
+    """
+
+    side: Side
+    hip_bone: Bone | None
+    femur: Bone | None
+    landmarks: Mapping[str, Landmark]
+    regions: Mapping[str, Region]
+    frames: Mapping[str, Transform]
+    poses: tuple[Pose, ...]
+    posture: str
+    reasons: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+
+    def __post_init__(self) -> None:
+        for name in ("landmarks", "regions", "frames", "reasons"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+
+    def need(self, name: str) -> None:
+        """Raise ``CannotMeasure`` unless this hip has the named landmark, region or bone."""
+        if name in self.landmarks or name in self.regions:
+            return
+        if name in ("hip_bone", "femur") and getattr(self, name) is not None:
+            return
+        reason = self.reasons.get(name, "it was not found")
+        raise CannotMeasure(f"{self.side.value} {name.replace('_', ' ')} is missing: {reason}")
+
+    def point(self, name: str) -> Array:
+        """Position of a landmark, shape (3,), mm, patient frame."""
+        self.need(name)
+        return self.landmarks[name].point_mm
+
+    def region_triangles(self, name: str) -> Array:
+        """Corners of a region's faces, shape (N, 3, 3), mm, patient frame."""
+        self.need(name)
+        region = self.regions[name]
+        bone = self.femur if region.bone == "femur" else self.hip_bone
+        assert bone is not None  # a region only exists on a bone that was supplied
+        return bone.triangles_mm[region.face_indices]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pelvis:
+    """Both hips, the sacrum and what lies in the midline."""
+
+    left: Hip | None
+    right: Hip | None
+    sacrum: Bone | None
+    landmarks: Mapping[str, Landmark]
+    frames: Mapping[str, Transform]
+    reasons: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+
+    def __post_init__(self) -> None:
+        for name in ("landmarks", "frames", "reasons"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+
+    @property
+    def hips(self) -> tuple[Hip, ...]:
+        """The hips that are there, right first."""
+        return tuple(hip for hip in (self.right, self.left) if hip is not None)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measurement:
+    """One value with everything needed to believe or doubt it; ``None`` comes with a reason."""
+
+    name: str
+    side: Side | None
+    value: float | None
+    unit: str
+    sigma: float | None
+    method: str
+    definition: str
+    posture: str | None
+    reference: str
+    evidence: str
+    points_mm: Array | None
+    reason: str | None
+    detail: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+
+    def __post_init__(self) -> None:
+        if (self.value is None) == (self.reason is None):
+            raise ValueError(
+                complaint(
+                    f"measurement {self.name}",
+                    f"value {self.value} with reason {self.reason!r}",
+                    "a value, or None and a reason",
+                    "Give exactly one of the two.",
+                )
+            )
+        if self.points_mm is not None:
+            object.__setattr__(self, "points_mm", frozen(self.points_mm, (None, 3), self.name))
+        object.__setattr__(self, "detail", MappingProxyType(dict(self.detail)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Study:
+    """All results of one person.
+
+    ``warnings`` are findings that do not void a number but that its reader must see.
+    """
+
+    case_id: str
+    pelvis: Pelvis
+    bones: tuple[Bone, ...]
+    measurements: tuple[Measurement, ...]
+    settings: Mapping[str, Any]
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "settings", MappingProxyType(dict(self.settings)))
