@@ -29,7 +29,7 @@ test: $(VENV)/ready-dev  ## all tests
 	@$(BIN)/python -m pytest
 
 validate: $(VENV)/ready  ## compare with outside truth and write docs/validation.md
-	@$(BIN)/ischio validate $(if $(wildcard $(DATA)),--data $(DATA)) --out docs/validation.md
+	@$(BIN)/ischio validate $(if $(wildcard $(DATA)),--data $(DATA)) --orientations 200 --out docs/validation.md
 
 lint: $(VENV)/ready-dev  ## style and format
 	@$(BIN)/ruff check .

@@ -127,7 +127,7 @@ def demo(
 ) -> int:
     """Assess a person of the shape model, without any file."""
     _limit_threads(common.jobs)
-    settings = _settings(sides=_sides("left"), posture="model", case_id=DEMO_CASE)
+    settings = _settings(sides=_sides("both"), posture="model", case_id=DEMO_CASE)
     if out is None:
         out = DEMO_OUT
         common = replace(common, force=common.force or _holds_demo(out))
@@ -147,7 +147,8 @@ def demo(
 def validate(
     *,
     data: Annotated[Path | None, Parameter(help="Folder of reference data; rows that need it skip.")] = None,
-    out: Annotated[Path | None, Parameter(help="File to write the table to: .json, or text.")] = None,
+    out: Annotated[Path | None, Parameter(help="File to write the table to: .json, .md, or text.")] = None,
+    orientations: Annotated[int, Parameter(help="Random directions to try for each of two people.")] = 12,
     as_json: Json = False,
     jobs: Jobs = None,
     quiet: Quiet = False,
@@ -160,12 +161,13 @@ def validate(
     from ischio._check import OutputError, complaint
 
     with _progress(quiet) as tell:
-        rows = validation.run(data, progress=tell)
+        rows = validation.run(data, orientations=orientations, progress=tell)
     as_text = validation.to_text(rows)
     as_json_text = json.dumps(validation.to_dict(rows), indent=2, allow_nan=False) + "\n"
     if out is not None:
+        by_ending = {".json": as_json_text, ".md": validation.to_markdown(rows)}
         try:
-            out.write_text(as_json_text if out.suffix == ".json" else as_text, encoding="utf-8", newline="\n")
+            out.write_text(by_ending.get(out.suffix, as_text), encoding="utf-8", newline="\n")
         except OSError as error:
             raise OutputError(
                 complaint(out.name, error.strerror or error, "a file that can be written", "Choose another.")

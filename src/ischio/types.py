@@ -168,7 +168,7 @@ class Volume:
     modality: str
     unit: str
     source: str
-    names: Mapping[int, str] = field(default_factory=lambda: _NOTHING)
+    names: Mapping[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         one_of(self.unit, ("HU", "1"), "Volume.unit")
@@ -205,6 +205,8 @@ class Bone:
         File name or generator, without identity.
     repairs : tuple of str
         What was done to the surface after it was read, in words.
+    moved_mm : float
+        How far smoothing moved the surface on average; 0 where it was left as it was.
     """
 
     name: str
@@ -215,6 +217,7 @@ class Bone:
     edge_mm: float
     source: str
     repairs: tuple[str, ...] = ()
+    moved_mm: float = 0.0
 
     def __post_init__(self) -> None:
         one_of(self.name, BONE_NAMES, "Bone.name")

@@ -166,8 +166,9 @@ def test_the_demo_runs_from_end_to_end(tmp_path: Path) -> None:
     assert got.stderr == ""
     assert got.stdout.splitlines()[-1] == "Report: ischio-demo/report.html"
     found = study.load_dict(tmp_path / "ischio-demo")
-    assert [row["side"] for row in found["measurements"]] == ["left"] * len(found["measurements"])
-    assert all(row["value"] is not None for row in found["measurements"]), found["measurements"]
+    for row in found["measurements"]:
+        assert (row["value"] is not None) == (row["side"] == "left"), row
+        assert (row["reason"] is not None) == (row["side"] == "right"), row
     assert [path.name for path in tmp_path.iterdir()] == ["ischio-demo"]
 
 

@@ -263,20 +263,21 @@ class TestAssess:
 
 @pytest.mark.usefixtures("steps")
 class TestDemo:
-    def test_it_is_one_left_hip_in_model_posture(
+    def test_it_is_a_left_hip_in_model_posture_and_the_right_is_said_to_be_absent(
         self, steps: Steps, capsys: pytest.CaptureFixture[str]
     ) -> None:
         steps.pelvis = phantoms.pelvis(right_gap_mm=None, posture="model")
         assert cli.main(["demo"]) == 0
         assert steps.asked["person"] == 18
-        assert (steps.asked["sides"], steps.asked["posture"]) == ((Side.LEFT,), "model")
+        assert (steps.asked["sides"], steps.asked["posture"]) == (tuple(Side), "model")
         lines = capsys.readouterr().out.splitlines()
         assert "Shape-model reconstruction in model posture; not a patient." in lines
         assert lines[-1] == "Report: ischio-demo/report.html"
         got = study.load_dict(Path("ischio-demo"))
         assert "Shape-model reconstruction in model posture; not a patient." in got["notes"]
         assert got["settings"]["posture"] == "model"
-        assert {row["side"] for row in got["measurements"]} == {"left"}
+        for row in got["measurements"]:
+            assert (row["value"] is None, row["reason"] is not None) == ((row["side"] == "right"),) * 2
 
     def test_it_may_be_repeated(self) -> None:
         assert cli.main(["demo", "--quiet"]) == 0
@@ -311,12 +312,14 @@ class TestValidate:
     def table(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
         asked: dict[str, Any] = {"verdict": "pass"}
 
-        def run(data: Path | None, *, progress: Any) -> tuple[SimpleNamespace, ...]:
+        def run(data: Path | None, *, orientations: int, progress: Any) -> tuple[SimpleNamespace, ...]:
             asked["data"] = data
+            asked["orientations"] = orientations
             progress("comparing", 0.5)
             return (SimpleNamespace(quantity="gap", verdict=asked["verdict"]),)
 
         monkeypatch.setattr("ischio.validation.run", run)
+        monkeypatch.setattr("ischio.validation.to_markdown", lambda rows: f"gap: {rows[0].verdict}\n")
         monkeypatch.setattr("ischio.validation.to_text", lambda rows: f"gap: {rows[0].verdict}\n")
         monkeypatch.setattr("ischio.validation.to_dict", lambda rows: {"rows": [vars(row) for row in rows]})
         monkeypatch.chdir(tmp_path)

@@ -22,6 +22,7 @@ from scipy import sparse
 from ischio._check import Array, InputError, complaint
 
 # Kind of element -> (nodes along the first axis, nodes along the second axis or None for a triangle).
+_WEIGHT_NOISE = 1e-12  # weights are of order 1, in float64
 _ELEMENTS: dict[str, tuple[int, int | None]] = {
     "quad44": (4, 4),
     "quad54": (5, 4),
@@ -237,13 +238,12 @@ def read_surface(name: str, steps: int) -> Surface:
     for element, kind in sorted((int(k), v.split()[1]) for k, v in mesh["elements"].items()):
         n_first, n_second = _ELEMENTS[kind]
         weights, cells = _triangle(n_first, steps) if n_second is None else _quad(n_first, n_second, steps)
-        full = sparse.lil_matrix((len(weights), mesh["number_of_points"]))
         # A node may stand twice in one element where an edge is collapsed to a point: add, don't set.
-        columns = np.asarray(nodes_of[element])
-        dense = np.zeros((len(weights), mesh["number_of_points"]))
-        np.add.at(dense, (slice(None), columns), weights)
-        full = sparse.csr_matrix(np.where(np.abs(dense) < 1e-12, 0.0, dense))
-        blocks.append(full)
+        nodes = sparse.csr_matrix(
+            (np.ones(len(nodes_of[element])), (np.arange(len(nodes_of[element])), nodes_of[element])),
+            shape=(len(nodes_of[element]), mesh["number_of_points"]),
+        )
+        blocks.append(sparse.csr_matrix(np.where(np.abs(weights) < _WEIGHT_NOISE, 0.0, weights)) @ nodes)
         faces.append(cells + start)
         start += len(weights)
     points_from_nodes = sparse.vstack(blocks).tocsr()

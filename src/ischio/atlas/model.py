@@ -60,7 +60,7 @@ class BoneModel:
 def _nodes_of_people() -> Array:
     """Nodes of all people in the joint model's frame, shape (26, 3225, 3), mm."""
     content = read_arrays(model_file(*_SHAPE_MODEL))
-    people = np.asarray(content["mean"]) + (content["modes"] @ content["projectedWeights"]).T
+    people: Array = np.asarray(content["mean"]) + (content["modes"] @ content["projectedWeights"]).T
     return people.reshape(N_PEOPLE, 3, -1).transpose(0, 2, 1)
 
 
@@ -99,8 +99,8 @@ def person_surface(bone: str, person: int, steps: int | None = None) -> tuple[Ar
 def vertex_areas(vertices_mm: Array, faces: NDArray[np.int64]) -> Array:
     """Area that each vertex stands for: a third of its faces, shape (V,), mm2."""
     areas = face_normals(vertices_mm[faces])[1]
-    out: Array = np.bincount(faces.ravel(), weights=np.repeat(areas / 3, 3), minlength=len(vertices_mm))
-    return out
+    shares = np.bincount(faces.ravel(), weights=np.repeat(areas / 3, 3), minlength=len(vertices_mm))
+    return shares.astype(np.float64)
 
 
 def vertex_normals(vertices_mm: Array, faces: NDArray[np.int64]) -> Array:

@@ -39,5 +39,7 @@ def reconstruction(person: int) -> tuple[Bone, ...]:
         vertices, faces = person_surface(name, person, _STEPS[name])
         edges = np.linalg.norm(vertices[faces[:, 0]] - vertices[faces[:, 1]], axis=1)
         frame = Frame("patient", f"llp26-person-{person}")
-        bones.append(Bone(name, side, vertices, faces, frame, float(np.median(edges)), f"{SOURCE}, person {person}"))
+        bones.append(
+            Bone(name, side, vertices, faces, frame, float(np.median(edges)), f"{SOURCE}, person {person}")
+        )
     return tuple(bones)

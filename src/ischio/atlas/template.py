@@ -81,7 +81,9 @@ def _highest(score: Array, where: Array) -> int:
     return int(np.argmax(np.where(where, score, -np.inf)))
 
 
-def _ball(name: str, guess: Array, radius: float, concave: bool) -> tuple[NDArray[np.int64], Array, Array, float]:
+def _ball(
+    name: str, guess: Array, radius: float, concave: bool
+) -> tuple[NDArray[np.int64], Array, Array, float]:
     """Vertices of the model's sphere near a guess, their areas, centre and radius."""
     model = bone_model(name)
     areas = vertex_areas(model.mean_mm, model.faces)
@@ -161,22 +163,24 @@ def pelvis_template(side: Side) -> Template:
         "symphysis_inferior": symphysis,
         # Pubic tubercle: foremost on the pubic crest, 15-30 mm from the midline.
         "pubic_tubercle": _highest(
-            -mean[:, 1] + 0.6 * mean[:, 2], front & (near_midline > 15) & (near_midline < 30) & (mean[:, 2] < centre[2])
+            -mean[:, 1] + 0.6 * mean[:, 2],
+            front & (near_midline > 15) & (near_midline < 30) & (mean[:, 2] < centre[2]),
         ),
         # Anterior superior iliac spine: foremost of the wing, well above the socket.
         "asis": _highest(-mean[:, 1] + 0.2 * outwards, half & (mean[:, 2] > centre[2] + 2.2 * radius)),
         # Posterior superior iliac spine: hindmost of the wing, beside the sacrum.
         "psis": _highest(
-            mean[:, 1], half & (near_midline > 28) & (near_midline < 60) & (mean[:, 2] > centre[2] + 3.7 * radius)
+            mean[:, 1],
+            half & (near_midline > 28) & (near_midline < 60) & (mean[:, 2] > centre[2] + 3.7 * radius),
         ),
     }
-    rim, opening = _rim(mean, centre, radius, np.array([sign * 0.7, -0.3, -0.65]))
+    rim = _rim(mean, centre, radius, np.array([sign * 0.7, -0.3, -0.65]))
     foramen = _foramen_centre(mean, centre, mean[lowest], mean[symphysis])
     labels = _ischium(mean, normals, half, centre, radius, rim, foramen, points, axis, sign)
     return Template(ball, weights, MappingProxyType(points), labels, rim, _NO_VERTICES)
 
 
-def _rim(mean: Array, centre: Array, radius: float, opening: Array) -> tuple[NDArray[np.int64], Array]:
+def _rim(mean: Array, centre: Array, radius: float, opening: Array) -> NDArray[np.int64]:
     """Rim vertices: the outermost along the opening's axis in each direction round it."""
     opening = _unit(opening)
     away = mean - centre
@@ -198,11 +202,11 @@ def _rim(mean: Array, centre: Array, radius: float, opening: Array) -> tuple[NDA
         rim = np.array(chosen, dtype=np.int64)
         plane = np.linalg.svd(mean[rim] - mean[rim].mean(axis=0))[2][2]
         opening = plane * np.sign(plane @ opening)
-    return rim, opening
+    return rim
 
 
 def _foramen_centre(mean: Array, centre: Array, tuberosity: Array, symphysis: Array) -> Array:
-    """Middle of the obturator foramen: the point farthest from bone between socket, tuberosity and symphysis."""
+    """Middle of the obturator foramen: farthest from bone between socket, tuberosity and symphysis."""
     ticks = np.linspace(0.1, 0.8, 57)
     a, b = (grid.ravel() for grid in np.meshgrid(ticks, ticks))
     a, b = a[a + b < 0.9], b[a + b < 0.9]
@@ -214,7 +218,7 @@ def _foramen_centre(mean: Array, centre: Array, tuberosity: Array, symphysis: Ar
 def _ischium(
     mean: Array,
     normals: Array,
-    half: Array,
+    half: NDArray[np.bool_],
     centre: Array,
     radius: float,
     rim: NDArray[np.int64],
@@ -232,7 +236,8 @@ def _ischium(
 
     def turn_deg(vectors: Array) -> Array:
         """Angle seen from the side: 0 up, 90 back, 180 down, 270 forwards."""
-        return np.degrees(np.arctan2(vectors @ _BACK, vectors @ _UP)) % 360
+        out: Array = np.degrees(np.arctan2(vectors @ _BACK, vectors @ _UP)) % 360
+        return out
 
     turn = turn_deg(mean - foramen)
     start = (turn_deg(centre - foramen) + 180) % 360 - 180 + 20
@@ -249,6 +254,6 @@ def _ischium(
     body = below < _BODY_SOCKET_RADII * radius
     tuberosity_turn = float(turn_deg(mean[points["ischial_tuberosity_inferior"]] - foramen))
     ramus = turn > (tuberosity_turn + 180) / 2
-    part = np.where(body, 1, np.where(ramus, 3, 2))
+    part = np.where(ramus, 3, np.where(body, 1, 2))
     labels: NDArray[np.int64] = np.where(ischium, part, 0).astype(np.int64)
     return labels

@@ -25,6 +25,7 @@ PIECE_GAP_MM = 10.0  # a growth plate or a fracture is narrower; smaller pieces 
 _NO_AREA_MM2 = 1e-10  # a face with less has no normal
 _FLAT = 1e-6  # thickness over length
 _N_PROBES = 9  # points of a piece that are tried for lying inside another
+_INSIDE_SHARE = 0.75  # of them: where a bone is cut, the ends of its shells are neither inside nor outside
 
 FRAME = Frame("patient", "as_supplied")
 
@@ -84,9 +85,9 @@ def _bone(
 ) -> Bone:
     """A bone from a surface, cleaned."""
     label = name if side is None else f"{side.value} {name}"
-    vertices, faces, done = clean(vertices, faces, where=f"{label.replace('_', ' ')} ({source})")
-    edge_mm = np.median(_lengths(vertices, find_edges(faces).ends))
-    return Bone(name, side, vertices, faces, FRAME, float(edge_mm), source, (*repairs, *done))
+    vertices, faces, done, moved_mm = _cleaned(vertices, faces, f"{label.replace('_', ' ')} ({source})")
+    edge_mm = float(np.median(_lengths(vertices, find_edges(faces).ends)))
+    return Bone(name, side, vertices, faces, FRAME, edge_mm, source, (*repairs, *done), moved_mm)
 
 
 def clean(
@@ -122,6 +123,11 @@ def clean(
     and growing bones come in pieces. Holes stay open: they are counted. Stair steps are smoothed; how far
     that moved the surface is said. 300,000 faces take about 2 s.
     """
+    return _cleaned(vertices_mm, faces, where)[:3]
+
+
+def _cleaned(vertices_mm: Array, faces: Indices, where: str) -> tuple[Array, Indices, tuple[str, ...], float]:
+    """Clean a surface; the last value is how far smoothing moved it on average, mm."""
     said: list[str] = []
     vertices, faces = _merged(np.asarray(vertices_mm, dtype=np.float64), faces, said)
     vertices, faces = _distinct(vertices, faces, said)
@@ -137,9 +143,9 @@ def clean(
     vertices, faces = _used(vertices, faces[kept])
     _check_usable(vertices, faces, where)
     edges = find_edges(faces)
-    vertices = _without_steps(vertices, faces, edges, said)
+    vertices, moved_mm = _without_steps(vertices, faces, edges, said)
     _say_open(vertices, edges, said)
-    return vertices, faces, tuple(said)
+    return vertices, faces, tuple(said), moved_mm
 
 
 def _used(vertices: Array, faces: Indices) -> tuple[Array, Indices]:
@@ -232,11 +238,9 @@ def _kept(vertices: Array, faces: Indices, said: list[str]) -> NDArray[np.bool_]
 
 def _is_inside(points: Array, triangles: Array) -> bool:
     """Whether a piece lies inside a surface, by the winding numbers of a few of its points."""
-    corners = triangles.reshape(-1, 3)
-    if (points.min(axis=0) < corners.min(axis=0)).any() or (points.max(axis=0) > corners.max(axis=0)).any():
-        return False
     probes = points[np.linspace(0, len(points) - 1, _N_PROBES).astype(np.int64)]
-    return all(_winding_number(probe, triangles) > 0.5 for probe in probes)
+    inside = [_winding_number(probe, triangles) > 0.5 for probe in probes]
+    return float(np.mean(inside)) >= _INSIDE_SHARE
 
 
 def _winding_number(point: Array, triangles: Array) -> float:
@@ -256,18 +260,18 @@ def _gap(points: Array, triangles: Array) -> float:
     return float(cKDTree(triangles.reshape(-1, 3)).query(points)[0].min())
 
 
-def _without_steps(vertices: Array, faces: Indices, edges: Edges, said: list[str]) -> Array:
-    """Smooth the stair steps of a label map, if there are any."""
+def _without_steps(vertices: Array, faces: Indices, edges: Edges, said: list[str]) -> tuple[Array, float]:
+    """Smooth the stair steps of a label map, if there are any; the mean move is 0 where there are none."""
     share = step_share(vertices, faces, edges)
     if share < STEP_SHARE:
-        return vertices
+        return vertices, 0.0
     smooth = smooth_steps(vertices, edges)
     moved = np.abs(np.einsum("ij,ij->i", smooth - vertices, _vertex_normals(vertices, faces)))
     said.append(
         f"stair steps ({100 * share:.0f} % of the edges in hollow folds) smoothed: "
         f"the surface moved by {moved.mean():.2f} mm on average, {moved.max():.2f} mm at most"
     )
-    return smooth
+    return smooth, float(moved.mean())
 
 
 def _vertex_normals(vertices: Array, faces: Indices) -> Array:

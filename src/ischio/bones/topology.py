@@ -130,30 +130,29 @@ def oriented(vertices_mm: Array, faces: Indices) -> tuple[Indices, NDArray[np.bo
     """
     edges = find_edges(faces)
     sheet = groups(len(faces), edges.pairs)
-    against = _against_their_sheet(len(faces), edges, sheet)
+    against, has_sides = _against_their_sheet(len(faces), edges, sheet)
     faces = np.where(against[:, None], faces[:, ::-1], faces)
     borders = edges.n_faces[edges.of_face] != 2
     borders = np.where(against[:, None], borders[:, [1, 0, 2]], borders)  # the same edges, run backwards
-    inside_out = (_signed_volumes(vertices_mm, faces, sheet, borders) < 0)[sheet]
+    inside_out = has_sides & (_signed_volumes(vertices_mm, faces, sheet, borders) < 0)[sheet]
     return np.where(inside_out[:, None], faces[:, ::-1], faces), against, inside_out
 
 
-def _against_their_sheet(n: int, edges: Edges, sheet: Indices) -> NDArray[np.bool_]:
-    """Which faces to turn so that all of a sheet agree, turning as few as possible.
+def _against_their_sheet(n: int, edges: Edges, sheet: Indices) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which faces to turn so that all of a sheet agree, as few as possible; and which can agree at all.
 
     Every face stands in two rows, as it is and turned; neighbours link the rows in which they agree.
     """
     if not edges.same_way.any():
-        return np.zeros(n, dtype=bool)
+        return np.zeros(n, dtype=bool), np.ones(n, dtype=bool)
     a, b, odd = edges.pairs[:, 0], edges.pairs[:, 1], edges.same_way * n
     links = np.concatenate([np.stack([a, b + odd], 1), np.stack([a + n, (b + n + odd) % (2 * n)], 1)])
     group = groups(2 * n, links)
     flip = group[:n] != group[np.unique(sheet, return_index=True)[1]][sheet]
     share = np.bincount(sheet, weights=flip) / np.bincount(sheet)
     flip ^= (share > 0.5)[sheet]
-    can = group[:n] != group[n:]  # not on a strip that has one side
-    turned: NDArray[np.bool_] = flip & can
-    return turned
+    has_sides = group[:n] != group[n:]
+    return flip & has_sides, has_sides
 
 
 def _signed_volumes(vertices_mm: Array, faces: Indices, sheet: Indices, borders: NDArray[np.bool_]) -> Array:

@@ -62,8 +62,21 @@ def connected_faces(faces: NDArray[np.int64], chosen: NDArray[np.int64], seed: i
     return np.sort(chosen[group == group[place[0]]])
 
 
-def largest_component(faces: NDArray[np.int64], chosen: NDArray[np.int64], areas_mm2: NDArray[np.float64]) -> NDArray[np.int64]:
+def largest_component(
+    faces: NDArray[np.int64], chosen: NDArray[np.int64], areas_mm2: NDArray[np.float64]
+) -> NDArray[np.int64]:
     """The component of the chosen faces with the largest area, sorted.
+
+    Parameters
+    ----------
+    faces : int array of shape (F, 3)
+    chosen : int array of shape (N,)
+        Rows of ``faces``.
+    areas_mm2 : array of shape (F,), mm2
+
+    Returns
+    -------
+    int array
 
     Examples
     --------
@@ -76,3 +89,59 @@ def largest_component(faces: NDArray[np.int64], chosen: NDArray[np.int64], areas
     count, group = face_components(faces[chosen])
     area = np.bincount(group, weights=areas_mm2[chosen], minlength=count)
     return np.sort(chosen[group == int(np.argmax(area))])
+
+
+def without_holes(
+    faces: NDArray[np.int64],
+    chosen: NDArray[np.int64],
+    near: NDArray[np.int64],
+    areas_mm2: NDArray[np.float64],
+    max_hole_mm2: float,
+) -> NDArray[np.int64]:
+    """The chosen faces with their small holes filled, sorted.
+
+    Parameters
+    ----------
+    faces : int array of shape (F, 3)
+    chosen : int array of shape (N,)
+        Rows of ``faces``.
+    near : int array of shape (M,)
+        Rows among which holes are looked for; holds ``chosen`` and its surroundings.
+    areas_mm2 : array of shape (F,), mm2
+    max_hole_mm2 : float
+        Groups of other faces up to this area that touch chosen ones are holes.
+
+    Returns
+    -------
+    int array
+
+    Examples
+    --------
+    >>> strip = np.array([[0, 1, 2], [1, 2, 3], [2, 3, 4], [9, 10, 11]])
+    >>> without_holes(strip, np.array([0, 2]), np.arange(4), np.ones(4), 1.5).tolist()
+    [0, 1, 2]
+    """
+    others = np.setdiff1d(near, chosen)
+    if len(others) == 0 or len(chosen) == 0:
+        return chosen
+    # Faces that share an edge hang together here; a corner is no bridge out of a hole.
+    count, group = _edge_components(faces[others])
+    area = np.bincount(group, weights=areas_mm2[others], minlength=count)
+    border = np.isin(faces[others], faces[chosen]).sum(axis=1) >= 2
+    touches = np.bincount(group, weights=border, minlength=count) > 0
+    filled = (area <= max_hole_mm2) & touches
+    return np.union1d(chosen, others[filled[group]])
+
+
+def _edge_components(faces: NDArray[np.int64]) -> tuple[int, NDArray[np.int64]]:
+    """Group faces that share edges."""
+    edges = np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), axis=1)
+    _, edge = np.unique(edges, axis=0, return_inverse=True)
+    edge = edge.ravel()
+    owner = np.tile(np.arange(len(faces)), 3)
+    order = np.argsort(edge, kind="stable")
+    same = edge[order][1:] == edge[order][:-1]
+    first, second = owner[order][:-1][same], owner[order][1:][same]
+    graph = sparse.coo_matrix((np.ones(len(first)), (first, second)), shape=(len(faces), len(faces)))
+    count, group = connected_components(graph, directed=False)
+    return int(count), group.astype(np.int64)

@@ -9,7 +9,7 @@ from scipy.spatial import cKDTree
 
 from ischio._check import Array, complaint
 
-_N_PAIRS = 6000
+_N_PAIRS = 4000
 _N_CANDIDATES = 400
 _RADIAL_TOLERANCE = 0.05  # of the radius: cartilage-bearing bone strays 3-4 % from a sphere
 _NORMAL_COSINE = 0.9  # normals of an inlier point within 26 degrees of the radius
@@ -165,7 +165,7 @@ def find_spheres(
     # Partners within one diameter: far pairs are on different parts of the bone.
     first = random.integers(len(points_mm), size=_N_PAIRS)
     near = tree.query(
-        points_mm[first], k=min(len(points_mm), 400), distance_upper_bound=1.6 * radius_range_mm[1]
+        points_mm[first], k=min(len(points_mm), 250), distance_upper_bound=1.6 * radius_range_mm[1]
     )[1]
     second = near[np.arange(_N_PAIRS), random.integers(1, near.shape[1], size=_N_PAIRS)]
     good = second < len(points_mm)

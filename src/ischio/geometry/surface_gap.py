@@ -65,7 +65,7 @@ def closest_on_triangles(points_mm: Array, triangles_mm: Array) -> Array:
     safe = np.where(flat, 1.0, area)
     v, w = (d11 * d20 - d01 * d21) / safe, (d00 * d21 - d01 * d20) / safe
     inside = (v >= 0) & (w >= 0) & (v + w <= 1) & ~flat
-    best = a + v[:, None] * ab + w[:, None] * ac
+    best: Array = a + v[:, None] * ab + w[:, None] * ac
     shortest = np.where(inside, -1.0, np.inf)
     for first, second in ((0, 1), (1, 2), (2, 0)):
         start, edge = triangles_mm[:, first], triangles_mm[:, second] - triangles_mm[:, first]

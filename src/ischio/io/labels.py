@@ -77,7 +77,7 @@ def read_label_map(
         notes = (*notes, f"{path.name}: labels left alone: {_listed(others)}")
     values, names, overlaps = _one_layer(path, file, bones)
     volume = Volume(values, file.patient_from_voxel, _FRAME, "labels", "1", path.name, names)
-    return volume, (*notes, *overlaps)
+    return volume, (*file.notes, *notes, *overlaps)
 
 
 def read_masks(masks: Sequence[tuple[Path, BoneName]], *, axes: str) -> tuple[Volume, tuple[str, ...]]:
@@ -200,4 +200,5 @@ def _add(values: NDArray[np.uint8], mask: NDArray[np.bool_], label: int, what: s
     """Write a bone's label into free voxels, and say how many were not free."""
     n_taken = int(np.count_nonzero(values[mask]))
     values[mask & (values == 0)] = label
-    return [f"{what}: {n_taken:,} voxels shared with another bone, left to that"] if n_taken else []
+    voxels = f"{n_taken:,} voxel{'' if n_taken == 1 else 's'}"
+    return [f"{what}: {voxels} shared with another bone and left to it"] if n_taken else []

@@ -12,8 +12,8 @@ from ischio._check import InputError, complaint
 from ischio.types import Side
 
 _SIDES = MappingProxyType(
-    dict.fromkeys("left l lt sinister sinistra sinistrum links".split(), Side.LEFT)
-    | dict.fromkeys("right r rt dexter dextra dextrum rechts".split(), Side.RIGHT)
+    dict.fromkeys("left l lt sin sinister sinistra sinistrum links".split(), Side.LEFT)
+    | dict.fromkeys("right r rt dext dexter dextra dextrum rechts".split(), Side.RIGHT)
 )
 _BONES = MappingProxyType(
     dict.fromkeys("femur thighbone".split(), "femur")

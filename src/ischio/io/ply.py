@@ -195,8 +195,10 @@ def _even_rows(
     lengths: dict[str, int] = {}
     offset = at
     for i, column in enumerate(element.properties):
-        if column.count and element.n:
-            (length,) = struct.unpack_from(order + _STRUCT[column.count], body, offset)
+        if column.count:
+            length = 0
+            if element.n:
+                (length,) = struct.unpack_from(order + _STRUCT[column.count], body, offset)
             if length * np.dtype(column.code).itemsize > len(body) - offset:
                 raise IndexError
             lengths[f"n{i}"] = length

@@ -60,7 +60,9 @@ def find_pelvis(
     AnatomyError
         If the bones contradict their names, the axes, the millimetre or each other.
     """
-    wanted = [bone for bone in bones if bone.name in ("femur", "hip_bone", "pelvis") and _is_wanted(bone, sides)]
+    wanted = [
+        bone for bone in bones if bone.name in ("femur", "hip_bone", "pelvis") and _is_wanted(bone, sides)
+    ]
     for bone in wanted:
         plausible.check_size(bone)
     warnings: list[str] = []
@@ -84,7 +86,9 @@ def find_pelvis(
             femora[bone.side] = outcome
         heads = {side: _ball(found, "femoral_head_centre") for side, found in femora.items()}
         progress("finding the hip bones", done / total)
-        for bone, outcomes in zip(seats, pool.map(_tried(lambda b: find_hip_bone(b, heads)), seats), strict=True):
+        for bone, outcomes in zip(
+            seats, pool.map(_tried(lambda b: find_hip_bone(b, heads)), seats), strict=True
+        ):
             done += 1
             progress(f"found the {bone.label.replace('_', ' ')}", done / total)
             if isinstance(outcomes, CannotMeasure):
@@ -101,12 +105,23 @@ def find_pelvis(
     for side in Side:
         here = side in sides and any(b.side is side or b.name == "pelvis" for b in wanted)
         hips[side] = (
-            _hip(side, bones, femora.get(side), hip_bones.get(side), pelvic_frames, pelvic_reasons, reasons, posture)
+            _hip(
+                side,
+                bones,
+                femora.get(side),
+                hip_bones.get(side),
+                pelvic_frames,
+                pelvic_reasons,
+                reasons,
+                posture,
+            )
             if here
             else None
         )
     sacrum = next((bone for bone in bones if bone.name == "sacrum"), None)
-    absent = {side.value: f"no {side.value} femur or hip bone in the input" for side in Side if hips[side] is None}
+    absent = {
+        side.value: f"no {side.value} femur or hip bone in the input" for side in Side if hips[side] is None
+    }
     return (
         Pelvis(hips[Side.LEFT], hips[Side.RIGHT], sacrum, {}, {}, {**absent, **pelvic_reasons}),
         tuple(warnings),
@@ -150,7 +165,10 @@ def _pelvic_frames(found: dict[Side, Findings]) -> tuple[dict[str, Transform], d
             continue
         try:
             first, second = (
-                tuple(frames.need_points(found[s].landmarks, (name,), found[s].reasons)[0] for s in (Side.RIGHT, Side.LEFT))
+                tuple(
+                    frames.need_points(found[s].landmarks, (name,), found[s].reasons)[0]
+                    for s in (Side.RIGHT, Side.LEFT)
+                )
                 for name in pairs
             )
             build = frames.pelvis_isb if key.startswith("pelvis_isb") else frames.pelvis_app
@@ -189,7 +207,9 @@ def _hip(
             reasons |= found.reasons
     supplied = {
         "femur": next((b for b in bones if b.name == "femur" and b.side is side), None),
-        "hip_bone": next((b for b in bones if b.name == "pelvis" or (b.name == "hip_bone" and b.side is side)), None),
+        "hip_bone": next(
+            (b for b in bones if b.name == "pelvis" or (b.name == "hip_bone" and b.side is side)), None
+        ),
     }
     needs = {
         "femur": ("femoral_head_centre", "lesser_trochanter_tip", "lesser_trochanter"),
@@ -202,15 +222,13 @@ def _hip(
             why = bone_reasons.get((name, side), "")
         if why:
             reasons |= dict.fromkeys((name, *needs[name]), why)
-    origin = next((landmarks[n].point_mm for n in ("femoral_head_centre", "acetabular_centre") if n in landmarks), None)
     if hip_bone is not None:
-        middle = landmarks["acetabular_centre"].point_mm if "acetabular_centre" in landmarks else hip_bone.socket_guess_mm
-        for key, frame in pelvic_frames.items():
-            placed[key] = _at(frame, middle)
+        placed |= {key: _at(frame, hip_bone.centre_mm) for key, frame in pelvic_frames.items()}
     guide = hip_bone or femur
-    if guide is not None and origin is not None:
+    if guide is not None:
+        left, _, up = guide.fit.rotation.T
         placed["anatomy_from_patient"] = frames.anatomy_frame(
-            guide.bone.frame, origin, guide.fit.rotation[:, 0], guide.fit.rotation[:, 2]
+            guide.bone.frame, (femur or guide).centre_mm, left, up
         )
     if femur is not None:
         _add_femur_frames(side, femur, placed, reasons)
@@ -235,11 +253,19 @@ def _sided(landmark: Landmark, side: Side) -> Landmark:
     if landmark.side is side:
         return landmark
     return Landmark(
-        landmark.name, side, landmark.point_mm, landmark.frame, landmark.sigma_mm, landmark.method, landmark.detail
+        landmark.name,
+        side,
+        landmark.point_mm,
+        landmark.frame,
+        landmark.sigma_mm,
+        landmark.method,
+        landmark.detail,
     )
 
 
-def _add_femur_frames(side: Side, femur: Findings, placed: dict[str, Transform], reasons: dict[str, str]) -> None:
+def _add_femur_frames(
+    side: Side, femur: Findings, placed: dict[str, Transform], reasons: dict[str, str]
+) -> None:
     """Femur frames in both rotation zeros, or the reason why not."""
     for zero, names in _ZERO_POINTS.items():
         key = f"femur_{zero}_from_patient"
@@ -256,7 +282,9 @@ def _add_femur_frames(side: Side, femur: Findings, placed: dict[str, Transform],
 def _poses(side: Side, placed: dict[str, Transform]) -> tuple[Pose, ...]:
     """The pose as supplied in each pair of zeros that is known."""
     return tuple(
-        frames.pose_of(placed[f"pelvis_{zeros[0]}_from_patient"], placed[f"femur_{zeros[1]}_from_patient"], side, zeros)
+        frames.pose_of(
+            placed[f"pelvis_{zeros[0]}_from_patient"], placed[f"femur_{zeros[1]}_from_patient"], side, zeros
+        )
         for zeros in _PAIRS_OF_ZEROS
         if f"pelvis_{zeros[0]}_from_patient" in placed and f"femur_{zeros[1]}_from_patient" in placed
     )

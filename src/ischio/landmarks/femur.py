@@ -20,7 +20,7 @@ from ischio.landmarks.findings import (
     refined_ball,
 )
 from ischio.landmarks.registration import ModelFit, finish, lay_model
-from ischio.landmarks.trochanter import PROUD_MM, REACH_MM, RING_MM, find_trochanter, shaft_below
+from ischio.landmarks.trochanter import PROUD_MM, REACH_MM, RING_MM, find_trochanter
 from ischio.types import Bone, Landmark, Region, Side
 
 HEAD_RADIUS_MM = (12.0, 36.0)  # from a small child to a large man
@@ -51,7 +51,12 @@ def find_femur(bone: Bone) -> Findings:
     """
     points, normals, _ = sample_surface(bone.triangles_mm, N_SAMPLES)
     balls = find_spheres(
-        points, normals, radius_range_mm=HEAD_RADIUS_MM, concave=False, min_coverage=MIN_HEAD_COVERAGE, n_wanted=3
+        points,
+        normals,
+        radius_range_mm=HEAD_RADIUS_MM,
+        concave=False,
+        min_coverage=MIN_HEAD_COVERAGE,
+        n_wanted=3,
     )
     if not balls:
         raise CannotMeasure("no spherical head was found: it is outside the scan, replaced or deformed")
@@ -83,7 +88,7 @@ def find_femur(bone: Bone) -> Findings:
     )
     _add_trochanter(bone, side, fit, landmarks, regions, reasons)
     _add_distal(bone, side, fit, landmarks, reasons)
-    return Findings(bone, side, fit, landmarks, regions, reasons, ratio)
+    return Findings(bone, side, fit, landmarks, regions, reasons, ratio, head.centre_mm)
 
 
 def _laid_over(points: Array, normals: Array, balls: list[Sphere]) -> tuple[Sphere, dict[Side, ModelFit]]:
@@ -115,10 +120,12 @@ def _add_trochanter(
 ) -> None:
     """Tip and region of the lesser trochanter, or the reason why not."""
     guess = fit.vertices_mm[femur_template().points["lesser_trochanter_tip"]]
-    shaft = shaft_below(bone.triangles_mm, fit.vertices_mm, guess, fit.rotation[:, 2])
     head = landmarks["femoral_head_centre"]
+    ball = (head.point_mm, float(head.detail["radius_mm"]))
     try:
-        found = find_trochanter(bone.triangles_mm, bone.faces, guess, shaft, (head.point_mm, head.detail["radius_mm"]))
+        found = find_trochanter(
+            bone.triangles_mm, bone.faces, guess, fit.vertices_mm, fit.rotation[:, 2], ball
+        )
     except CannotMeasure as missing:
         reasons["lesser_trochanter_tip"] = reasons["lesser_trochanter"] = str(missing)
         return
@@ -150,4 +157,3 @@ def _add_distal(
             reasons[name] = "the femur's surface does not reach the knee"
         else:
             landmarks[name] = Landmark(name, side, point, bone.frame, ATLAS_SIGMA_MM, ATLAS_METHOD)
-

@@ -18,7 +18,9 @@ def _unit(vector: Array) -> Array:
     return vector / length
 
 
-def _frame_from_axes(target: Frame, patient: Frame, origin: Array, forward: Array, up: Array, right: Array) -> Transform:
+def _frame_from_axes(
+    target: Frame, patient: Frame, origin: Array, forward: Array, up: Array, right: Array
+) -> Transform:
     """Transform into a frame with the given origin and orthonormal axes (X, Y, Z)."""
     matrix = np.eye(4)
     matrix[:3, :3] = np.stack([forward, up, right])
@@ -26,8 +28,21 @@ def _frame_from_axes(target: Frame, patient: Frame, origin: Array, forward: Arra
     return Transform(target, patient, matrix)
 
 
-def need_points(landmarks: Mapping[str, Landmark], names: tuple[str, ...], reasons: Mapping[str, str]) -> list[Array]:
+def need_points(
+    landmarks: Mapping[str, Landmark], names: tuple[str, ...], reasons: Mapping[str, str]
+) -> list[Array]:
     """Positions of the named landmarks.
+
+    Parameters
+    ----------
+    landmarks : mapping of str to Landmark
+    names : tuple of str
+    reasons : mapping of str to str
+        Why a landmark is missing.
+
+    Returns
+    -------
+    list of array of shape (3,), mm
 
     Raises
     ------
@@ -36,11 +51,15 @@ def need_points(landmarks: Mapping[str, Landmark], names: tuple[str, ...], reaso
     """
     for name in names:
         if name not in landmarks:
-            raise CannotMeasure(f"{name.replace('_', ' ')} is missing: {reasons.get(name, 'it was not found')}")
+            raise CannotMeasure(
+                f"{name.replace('_', ' ')} is missing: {reasons.get(name, 'it was not found')}"
+            )
     return [landmarks[name].point_mm for name in names]
 
 
-def pelvis_isb(patient: Frame, origin: Array, asis: tuple[Array, Array], psis: tuple[Array, Array]) -> Transform:
+def pelvis_isb(
+    patient: Frame, origin: Array, asis: tuple[Array, Array], psis: tuple[Array, Array]
+) -> Transform:
     """ISB pelvis frame: Z along the ASIS line to the right, X forward in the plane of ASIS and mid-PSIS.
 
     Parameters
@@ -65,7 +84,9 @@ def pelvis_isb(patient: Frame, origin: Array, asis: tuple[Array, Array], psis: t
     return _frame_from_axes(Frame("pelvis_isb", patient.uid), patient, origin, np.cross(up, right), up, right)
 
 
-def pelvis_app(patient: Frame, origin: Array, asis: tuple[Array, Array], tubercles: tuple[Array, Array]) -> Transform:
+def pelvis_app(
+    patient: Frame, origin: Array, asis: tuple[Array, Array], tubercles: tuple[Array, Array]
+) -> Transform:
     """Anterior pelvic plane frame: the plane of both ASIS and the mid pubic tubercles stands upright.
 
     Parameters
@@ -118,7 +139,9 @@ def femur_frame(
     )
 
 
-def pose_of(pelvis_from_patient: Transform, femur_from_patient: Transform, side: Side, zeros: tuple[str, str]) -> Pose:
+def pose_of(
+    pelvis_from_patient: Transform, femur_from_patient: Transform, side: Side, zeros: tuple[str, str]
+) -> Pose:
     """Clinical angles of a femur in a pelvis.
 
     Parameters
@@ -153,7 +176,9 @@ def anatomy_frame(patient: Frame, origin: Array, left: Array, up: Array) -> Tran
     Parameters
     ----------
     patient : Frame
-    origin, left, up : arrays of shape (3,)
+    origin : array of shape (3,), mm
+    left, up : arrays of shape (3,)
+        Unit vectors.
 
     Returns
     -------

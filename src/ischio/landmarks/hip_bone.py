@@ -11,7 +11,7 @@ from scipy.spatial import cKDTree
 from ischio._check import AnatomyError, Array, CannotMeasure, complaint
 from ischio.atlas.model import bone_model, vertex_normals
 from ischio.atlas.template import ISCHIUM_PARTS, Template, pelvis_template
-from ischio.geometry.connect import largest_component
+from ischio.geometry.connect import largest_component, without_holes
 from ischio.geometry.sampling import face_normals, sample_surface
 from ischio.geometry.spheres import find_spheres
 from ischio.landmarks.findings import (
@@ -36,6 +36,7 @@ _MAX_SOCKET_SHIFT_RADII = 0.8  # the model's sockets are smoother and smaller th
 _NORMAL_WEIGHT_MM = 12.0
 _RIM_REACH_MM = 7.0
 _TRUST_IN_HEAD = 0.16  # of the radius: with a fit this good the femoral head was the right anchor
+_MAX_HOLE_MM2 = 100.0  # rough bone leaves holes in the labels; the spine and the rim are borders, not holes
 _CUT_REACH_MM = 8.0  # a model vertex farther than this from the bone lies where the bone is cut
 
 
@@ -66,7 +67,7 @@ def find_hip_bone(bone: Bone, heads: Mapping[Side, tuple[Array, float]]) -> dict
     if bone.name == "pelvis":
         fit = _lay_whole(bone, points, normals, heads)
         return {side: _findings(bone, side, fit, float("nan")) for side in (Side.RIGHT, Side.LEFT)}
-    fits = _lay_half(bone, points, normals, heads)
+    fits = _lay_half(points, normals, heads)
     side = min(fits, key=lambda s: fits[s].rms_mm)
     ratio = fits[side.other].rms_mm / fits[side].rms_mm
     fit = finish(fits[side], points, normals, pelvis_template(side).cover)
@@ -88,7 +89,7 @@ def _sockets(points: Array, normals: Array, n_wanted: int) -> list[tuple[Array, 
 
 
 def _lay_half(
-    bone: Bone, points: Array, normals: Array, heads: Mapping[Side, tuple[Array, float]]
+    points: Array, normals: Array, heads: Mapping[Side, tuple[Array, float]]
 ) -> dict[Side, ModelFit]:
     """Fit a single hip bone to both sides of the model."""
     model = bone_model("pelvis")
@@ -119,7 +120,9 @@ def _lay_whole(
 ) -> ModelFit:
     """Fit a joined pelvis by whichever socket and side lie best."""
     model = bone_model("pelvis")
-    tried: list[tuple[Side, tuple[Array, float]]] = [(side, head) for side, head in heads.items() if _is_near(head, points)][:1]
+    tried: list[tuple[Side, tuple[Array, float]]] = [
+        (side, head) for side, head in heads.items() if _is_near(head, points)
+    ][:1]
     if not tried:
         tried = [(side, socket) for socket in _sockets(points, normals, 2) for side in Side]
     if not tried:
@@ -175,17 +178,20 @@ def _findings(bone: Bone, side: Side, fit: ModelFit, ratio: float) -> Findings:
             reasons[name] = "the bone's surface does not reach it"
         else:
             landmarks[name] = Landmark(name, side, point, bone.frame, ATLAS_SIGMA_MM, ATLAS_METHOD)
-    return Findings(bone, side, fit, landmarks, regions, reasons, ratio, template.ball_of(fit.vertices_mm)[0])
+    return Findings(bone, side, fit, landmarks, regions, reasons, ratio, centre)
 
 
-def _ischium(bone: Bone, side: Side, fit: ModelFit, template: Template, centre: Array, radius: float) -> Region:
+def _ischium(
+    bone: Bone, side: Side, fit: ModelFit, template: Template, centre: Array, radius: float
+) -> Region:
     """Faces of the outer ischium, by the laid model's labels and this bone's own rim."""
     triangles = bone.triangles_mm
     middles = triangles.mean(axis=1)
     normals, areas = face_normals(triangles)
     labelled = fit.vertices_mm[template.labels > 0]
     near = np.flatnonzero(
-        (middles >= labelled.min(axis=0) - 10).all(axis=1) & (middles <= labelled.max(axis=0) + 10).all(axis=1)
+        (middles >= labelled.min(axis=0) - 10).all(axis=1)
+        & (middles <= labelled.max(axis=0) + 10).all(axis=1)
     )
     if len(near) == 0:
         raise CannotMeasure("the bone's surface does not reach the ischium")
@@ -195,11 +201,19 @@ def _ischium(bone: Bone, side: Side, fit: ModelFit, template: Template, centre: 
     inside = votes[:, 1:].sum(axis=1) > 0.5
     inside &= cKDTree(rim).query(middles[near])[0] > RIM_MARGIN_MM
     inside &= np.linalg.norm(middles[near] - spine, axis=1) > SPINE_RADIUS_MM
-    chosen = largest_component(bone.faces, near[inside], areas)
-    expected = float(face_normals(fit.vertices_mm[fit.model.faces])[1][(template.labels[fit.model.faces] > 0).all(axis=1)].sum())
+    chosen = without_holes(
+        bone.faces, largest_component(bone.faces, near[inside], areas), near, areas, _MAX_HOLE_MM2
+    )
+    expected = float(
+        face_normals(fit.vertices_mm[fit.model.faces])[1][
+            (template.labels[fit.model.faces] > 0).all(axis=1)
+        ].sum()
+    )
     area = float(areas[chosen].sum())
     if area < 0.15 * expected:
-        raise CannotMeasure(f"only {area:.0f} mm2 of the ischium's outer surface is there, of about {expected:.0f}")
+        raise CannotMeasure(
+            f"only {area:.0f} mm2 of the ischium's outer surface is there, of about {expected:.0f}"
+        )
     parts = np.argmax(votes[np.searchsorted(near, chosen), 1:], axis=1)
     return Region(
         "ischium",
@@ -234,6 +248,20 @@ def rim_of(bone: Bone, fit: ModelFit, template: Template, centre: Array, radius:
 
     Each point of the laid model's rim moves to the outermost surface near it along the
     opening's axis; the moves are smoothed round the rim.
+
+    Parameters
+    ----------
+    bone : Bone
+    fit : ModelFit
+    template : Template
+        Names the rim's vertices.
+    centre : array of shape (3,), mm
+    radius : float
+        The socket's sphere.
+
+    Returns
+    -------
+    array of shape (N, 3), mm
     """
     start = fit.vertices_mm[template.rim]
     triangles = bone.triangles_mm

@@ -1,4 +1,4 @@
-"""Do the bones agree with their names, their axes, their units and each other?
+"""Check that the bones agree with their names, their axes, their units and each other.
 
 Every disagreement is an error that says what was seen. Nothing is flipped, moved or scaled.
 """
@@ -11,7 +11,7 @@ import numpy as np
 
 from ischio._check import AnatomyError, Array, complaint
 from ischio.landmarks.findings import Findings
-from ischio.types import Bone, Landmark, Side
+from ischio.types import Bone, Side
 
 SIZE_MM = (60.0, 1000.0)  # diagonal of any pelvis, hip bone or femur worth reading, part or whole
 MIN_COSINE = 0.5  # bones may lie up to 60 degrees from upright (flexed hips, tilted pelves)
@@ -76,7 +76,8 @@ def check_side(found: Findings, warnings: list[str]) -> None:
                 f"{bone.label} ({bone.source})",
                 f"the shape of a {found.side.value} {bone.name.replace('_', ' ')}",
                 f"a {bone.side.value} one",
-                "Either the sides are swapped by name, or the file is mirrored: find out which and export it again.",
+                "Either the sides are swapped by name, or the file is mirrored: find out which, "
+                "and export it again.",
             )
         )
 
@@ -97,7 +98,9 @@ def check_axes(found: Findings, axes: str) -> None:
     names = ("left", "back", "up")
     words = ", ".join(f"{name} along {_axis_word(directions[:, k], axes)}" for k, name in enumerate(names))
     wanted = "+x, +y, +z" if axes == "LPS" else "-x, -y, +z"
-    turned = directions[0, 0] < -MIN_COSINE and directions[1, 1] < -MIN_COSINE and directions[2, 2] > MIN_COSINE
+    turned = (
+        directions[0, 0] < -MIN_COSINE and directions[1, 1] < -MIN_COSINE and directions[2, 2] > MIN_COSINE
+    )
     other = "RAS" if axes == "LPS" else "LPS"
     advice = (
         f"The file looks like {other}: use --axes {other}."
@@ -142,10 +145,9 @@ def check_places(femora: Mapping[Side, Findings], hips: Mapping[Side, Findings],
     """
     warnings = []
     for side, femur in femora.items():
-        head, socket = _place(femur, "femoral_head_centre"), _socket_place(hips.get(side))
-        if head is None or socket is None:
+        if side not in hips:
             continue
-        apart = float(np.linalg.norm(head - socket))
+        apart = float(np.linalg.norm(femur.centre_mm - hips[side].centre_mm))
         limit = MAX_HEAD_TO_SOCKET_RADII * femur.landmarks["femoral_head_centre"].detail["radius_mm"]
         if apart > limit:
             raise AnatomyError(
@@ -159,12 +161,13 @@ def check_places(femora: Mapping[Side, Findings], hips: Mapping[Side, Findings],
         if apart > OFFSET_FLAG_MM and "acetabular_centre" in hips[side].landmarks:
             warnings.append(
                 f"{side.value} hip: head centre and acetabular centre are {apart:.1f} mm apart (more than "
-                f"{OFFSET_FLAG_MM:g}): distracted, misregistered or placed apart. The gap holds for the bones as they lie."
+                f"{OFFSET_FLAG_MM:g}): distracted, misregistered or placed apart. "
+                "The gap holds for the bones as they lie."
             )
-    for pair, name in ((femora, "femoral_head_centre"), (hips, "acetabular_centre")):
-        right, left = (_place(pair.get(side), name) for side in (Side.RIGHT, Side.LEFT))
-        if right is None or left is None:
+    for pair in (femora, hips):
+        if len(pair) < 2:
             continue
+        right, left = pair[Side.RIGHT].centre_mm, pair[Side.LEFT].centre_mm
         apart = float(np.linalg.norm(right - left))
         if apart > MAX_HEADS_APART_MM:
             raise AnatomyError(
@@ -185,19 +188,3 @@ def check_places(femora: Mapping[Side, Findings], hips: Mapping[Side, Findings],
                 )
             )
     return warnings
-
-
-def _place(found: Findings | None, name: str) -> Array | None:
-    """Position of a landmark, where it is there."""
-    landmark: Landmark | None = found.landmarks.get(name) if found else None
-    return None if landmark is None else landmark.point_mm
-
-
-def _socket_place(found: Findings | None) -> Array | None:
-    """Centre of the socket, from its sphere or from the model laid over the bone."""
-    if found is None:
-        return None
-    measured = _place(found, "acetabular_centre")
-    return found.socket_guess_mm if measured is None else measured
-
-

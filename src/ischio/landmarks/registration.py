@@ -8,6 +8,7 @@ taken from the bone to the model only, so a part of a bone fits as well as a who
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,18 +18,32 @@ from ischio._check import Array
 from ischio.atlas.model import BoneModel, similarity, vertex_normals
 from ischio.atlas.template import Template
 
-_NORMAL_WEIGHT_MM = 20.0  # a normal turned by 60 degrees counts like 20 mm: keeps inner and outer cortex apart
+_NORMAL_WEIGHT_MM = (
+    20.0  # a normal turned by 60 degrees counts like 20 mm: keeps inner and outer cortex apart
+)
 _N_ROTATIONS = 700  # about 25 degrees from any direction to the nearest one tried
 _N_COARSE, _N_MEDIUM, _N_FINE = 100, 400, 2000
-_COARSE_CAP_MM = 40.0
+_COARSE_CAP_MM = 30.0
 _N_REFINED = 14  # of the directions tried, so many are refined
 _WORTH_TRYING = 1.5  # a second placement within this ratio of the best cost is let free too
+_SAME_TRACE = 2.9  # of the rotation between two placements: 18 degrees
+_MAX_GROWTH = 0.15  # per step
 _MODES_FIRST = (0, 3, 3, 6, 6)  # enough to tell left from right
 _MODES_THEN = (10, 10, 15, 15, 20, 20, 20, 20)
-_BEYOND_MM = 25.0  # position and normal together; parts of the model farther than this from the bone are where it is cut
+# Position and normal together; parts of the model farther than this from the bone are where it is cut.
+_BEYOND_MM = 25.0
 _KEPT = 0.9  # share of the closest points that steer a step: cut edges, osteophytes and holes do not
 _SURFACE_NOISE_MM = 1.0  # how far a real bone strays from the model's best shape
 _INDEPENDENT_POINTS = 300.0  # neighbouring points err alike: they count as this many
+
+
+class Placement(NamedTuple):
+    """Where a model lies: ``bone = scale * model @ rotation.T + offset``."""
+
+    cost_mm: float
+    scale: float
+    rotation: Array
+    offset: Array
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,8 +121,12 @@ class _Searcher:
         self._weight = normal_weight_mm
         self._tree = cKDTree(np.hstack([vertices_mm, normal_weight_mm * normals]))
 
-    def __call__(self, points_mm: Array, normals: Array) -> tuple[Array, NDArray[np.int64]]:
-        distance, index = self._tree.query(np.hstack([points_mm, self._weight * normals]))
+    def __call__(
+        self, points_mm: Array, normals: Array, cap_mm: float = np.inf
+    ) -> tuple[Array, NDArray[np.int64]]:
+        distance, index = self._tree.query(
+            np.hstack([points_mm, self._weight * normals]), distance_upper_bound=cap_mm
+        )
         return distance, index
 
 
@@ -120,7 +139,7 @@ def place_model(
     axes: Array,
     *,
     n_kept: int = 2,
-) -> list[tuple[float, float, Array, Array]]:
+) -> list[Placement]:
     """Try all directions about the anchor and refine the best by iterative closest points.
 
     Parameters
@@ -137,8 +156,8 @@ def place_model(
 
     Returns
     -------
-    list of (cost_mm, scale, rotation, offset)
-        Best first; ``bone = scale * model @ rotation.T + offset``.
+    list of Placement
+        Best first.
     """
     model_normals = vertex_normals(model.mean_mm, model.faces)
     search = _Searcher(model.mean_mm, model_normals, _NORMAL_WEIGHT_MM)
@@ -149,51 +168,46 @@ def place_model(
     turns = rotations_over_sphere(_N_ROTATIONS) @ axes.T  # model axes from bone axes
     tried = np.einsum("rij,nj->rni", turns, local) + model_anchor[0]
     tried_normals = np.einsum("rij,nj->rni", turns, coarse_normals)
-    distance, _ = search(tried.reshape(-1, 3), tried_normals.reshape(-1, 3))
+    distance, _ = search(tried.reshape(-1, 3), tried_normals.reshape(-1, 3), _COARSE_CAP_MM)
     cost = np.minimum(distance.reshape(len(turns), -1), _COARSE_CAP_MM).mean(axis=1)
     step = max(1, len(points_mm) // _N_MEDIUM)
     medium, medium_normals = points_mm[::step], normals[::step]
-    refined = []
     half, half_normals = medium[::2], medium_normals[::2]
+    refined = []
     for index in np.argsort(cost, kind="stable")[:_N_REFINED]:
         rotation = turns[index].T
-        placement = (scale, rotation, anchor[0] - scale * rotation @ model_anchor[0])
+        placement = Placement(np.inf, scale, rotation, anchor[0] - scale * rotation @ model_anchor[0])
         for _ in range(5):
-            value, placement = _rigid_step(model, search, half, half_normals, placement)
-        refined.append((value, *placement))
-    refined.sort(key=lambda item: item[0])
-    best = []
-    for item in refined:
-        if all(np.trace(item[2].T @ other[2]) < 2.9 for other in best):  # 18 degrees apart
-            best.append(item)
+            placement = _rigid_step(model, search, half, half_normals, placement)
+        refined.append(placement)
+    best: list[Placement] = []
+    for placement in sorted(refined, key=lambda one: one.cost_mm):
+        if all(np.trace(placement.rotation.T @ other.rotation) < _SAME_TRACE for other in best):
+            best.append(placement)
     out = []
-    for _, *start in best[:n_kept]:
-        placement = (start[0], start[1], start[2])
+    for placement in best[:n_kept]:
         for _ in range(10):
-            value, placement = _rigid_step(model, search, medium, medium_normals, placement)
-        out.append((value, *placement))
-    return sorted(out, key=lambda item: item[0])
+            placement = _rigid_step(model, search, medium, medium_normals, placement)
+        out.append(placement)
+    return sorted(out, key=lambda one: one.cost_mm)
 
 
 def _rigid_step(
-    model: BoneModel,
-    search: _Searcher,
-    points_mm: Array,
-    normals: Array,
-    placement: tuple[float, Array, Array],
-) -> tuple[float, tuple[float, Array, Array]]:
-    """One iterative-closest-point step; the cost is that before the step."""
-    scale, rotation, offset = placement
+    model: BoneModel, search: _Searcher, points_mm: Array, normals: Array, placement: Placement
+) -> Placement:
+    """One iterative-closest-point step; the new placement carries the cost of the old one."""
+    _, scale, rotation, offset = placement
     distance, index = search((points_mm - offset) @ rotation / scale, normals @ rotation)
     limit = np.quantile(distance, _KEPT)
     keep = distance <= limit
     cost = float(np.minimum(distance, limit).mean() * scale)
-    new = similarity(model.mean_mm[index[keep]], points_mm[keep], np.ones(int(keep.sum())))
-    # One sphere and a fragment say little of size: stay within 15 % of where it started.
-    bounded = float(np.clip(new[0], 0.85 * scale, 1.15 * scale))
-    if bounded != new[0]:
-        new = (bounded, new[1], points_mm[keep].mean(axis=0) - bounded * new[1] @ model.mean_mm[index[keep]].mean(axis=0))
-    return cost, new
+    found, points = model.mean_mm[index[keep]], points_mm[keep]
+    grown, turned, moved = similarity(found, points, np.ones(len(points)))
+    # One sphere and a fragment say little of size: stay near where it started.
+    bounded = float(np.clip(grown, (1 - _MAX_GROWTH) * scale, (1 + _MAX_GROWTH) * scale))
+    if bounded != grown:
+        moved = points.mean(axis=0) - bounded * turned @ found.mean(axis=0)
+    return Placement(cost, bounded, turned, moved)
 
 
 def fit_shape(
@@ -237,7 +251,7 @@ def fit_shape(
         # Once in place, normals matter less than distance: a third of the weight.
         distance, index = _Searcher(shape, shape_normals, _NORMAL_WEIGHT_MM / 3)(local, along)
         keep = distance <= np.quantile(distance, _KEPT)
-        # The other way round, along the bone's normals alone: a model may reach past a cut, not past a condyle.
+        # The other way round, along normals alone: a model may reach past a cut, not past a condyle.
         back, nearest = bone(scale * shape[cover] @ rotation.T + offset, shape_normals[cover] @ rotation.T)
         close = back < _BEYOND_MM
         solution = _shape_step(
@@ -273,7 +287,7 @@ def _shape_step(
     Pairs are (vertex of the shape, point of the bone, its normal), in the model's axes.
     """
     count = len(coefficients)
-    weight = np.sqrt(_INDEPENDENT_POINTS / len(pairs[0])) / (_SURFACE_NOISE_MM / scale)
+    weight = float(np.sqrt(_INDEPENDENT_POINTS / len(pairs[0])) / (_SURFACE_NOISE_MM / scale))
     normal = 1e-9 * np.eye(7 + count)
     right = np.zeros(7 + count)
     for (index, points, along), pointwise_share in ((pairs, 0.1), (back_pairs, 0.0)):
@@ -296,8 +310,7 @@ def _shape_step(
             right += pointwise_share * weight**2 * full.T @ residual.ravel()
     normal[range(7, 7 + count), range(7, 7 + count)] += 1.0  # the prior: coefficients of variance 1
     right[7:] -= coefficients
-    out: Array = np.linalg.solve(normal, right)
-    return out
+    return np.asarray(np.linalg.solve(normal, right), dtype=np.float64)
 
 
 def lay_model(
@@ -330,11 +343,12 @@ def lay_model(
         for anchor in anchors
         for placement in place_model(model, ball, points_mm, normals, anchor, own_axes(points_mm, anchor[0]))
     ]
-    placements.sort(key=lambda item: item[0])
-    fits = []
-    for cost, *placement in placements[:2]:
-        if cost < _WORTH_TRYING * placements[0][0]:
-            start = ModelFit(model, model.mean_mm, *placement, np.zeros(0), np.inf)
+    placements.sort(key=lambda one: one.cost_mm)
+    fits: list[ModelFit] = []
+    for placement in placements[:2]:
+        if placement.cost_mm < _WORTH_TRYING * placements[0].cost_mm or not fits:
+            _, scale, rotation, offset = placement
+            start = ModelFit(model, model.mean_mm, scale, rotation, offset, np.zeros(0), np.inf)
             fits.append(fit_shape(start, points_mm, normals, template.cover, _MODES_FIRST))
     return min(fits, key=lambda fit: fit.rms_mm)
 

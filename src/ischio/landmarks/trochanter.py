@@ -27,7 +27,8 @@ _SMOOTHING = 0.2  # per ring point; stiff enough to pass 0.3-0.5 mm over stair s
 _N_RING, _N_SAMPLES = 900, 9000
 _FACING = 0.25  # ring points whose normals turn away from the axis (head, neck's far side) are left out
 _SOFT_TOP_MM = 0.6  # the tip is the middle of what comes within about this of the highest point
-_MAX_STEPS = 12
+_MAX_STEPS, _STILL_MM = 12, 0.05
+_MAX_GUESS_OFFSET_MM = 12.0  # a guess farther than this from any surface lies where the femur is cut
 _HEAD_MARGIN = 1.15  # of the head's radius
 
 
@@ -91,7 +92,8 @@ class _SmoothFemur:
         ring = np.flatnonzero((from_tip > RING_MM[0]) & (from_tip < RING_MM[1]) & facing)
         if len(ring) < 100:
             raise CannotMeasure(
-                f"only {len(ring)} surface points lie 20-40 mm from the lesser trochanter: the femur is cut too close"
+                f"only {len(ring)} surface points lie 20-40 mm from the lesser trochanter: "
+                "the femur is cut too close"
             )
         ring = ring[np.linspace(0, len(ring) - 1, min(_N_RING, len(ring))).astype(int)]
         self._cylinder = cylinder
@@ -116,7 +118,8 @@ def find_trochanter(
     triangles_mm: Array,
     faces: NDArray[np.int64],
     guess_mm: Array,
-    shaft: tuple[Array, Array],
+    model_mm: Array,
+    up: Array,
     head: tuple[Array, float],
 ) -> Trochanter:
     """Find the lesser trochanter from a rough guess of its tip.
@@ -129,8 +132,10 @@ def find_trochanter(
         For which faces touch.
     guess_mm : array of shape (3,), mm
         Within about 15 mm of the tip.
-    shaft : (point on the axis, unit vector along it)
-        Axis of the shaft below the trochanter.
+    model_mm : array of shape (V, 3), mm
+        The model laid over the femur: gives the shaft's axis where the shaft is cut short.
+    up : array of shape (3,)
+        Rough direction of the shaft's axis, a unit vector.
     head : (centre of shape (3,), radius), mm
         The femoral head, which is no part of the smooth femur.
 
@@ -142,29 +147,25 @@ def find_trochanter(
     ------
     CannotMeasure
         If the femur is cut too close, or nothing stands 2 mm proud.
+
+    Notes
+    -----
+    The search is run from the guess and again from what it found, so that the result hangs on
+    the surface round the tip and not on the guess.
     """
     middles = triangles_mm.mean(axis=1)
-    near = np.flatnonzero(
-        (np.linalg.norm(middles - guess_mm, axis=1) < RING_MM[1] + 20)
-        & (np.linalg.norm(middles - head[0], axis=1) > _HEAD_MARGIN * head[1])
-    )
-    if len(near) == 0:
-        raise CannotMeasure("the femur's surface does not reach the lesser trochanter")
-    points, normals, _ = sample_surface(triangles_mm[near], _N_SAMPLES)
-    tip = points[np.argmin(np.linalg.norm(points - guess_mm, axis=1))]
-    if np.linalg.norm(tip - guess_mm) > 12:
-        raise CannotMeasure("the femur's surface does not reach the lesser trochanter")
-    step = 0
-    for step in range(1, _MAX_STEPS + 1):
-        smooth = _SmoothFemur(_Cylinder(shaft[0], shaft[1], tip), points, normals, tip)
-        on_top = points[np.linalg.norm(points - tip, axis=1) < REACH_MM]
-        height = smooth.height(on_top)
-        weight = np.exp((height - height.max()) / _SOFT_TOP_MM)
-        moved = (weight[:, None] * on_top).sum(axis=0) / weight.sum()
-        shift = np.linalg.norm(moved - tip)
-        tip = moved
-        if shift < 0.05:
-            break
+    areas = face_normals(triangles_mm)[1]
+    off_head = np.linalg.norm(middles - head[0], axis=1) > _HEAD_MARGIN * head[1]
+    tip, step = guess_mm, 0
+    for _ in range(2):
+        near = np.flatnonzero((np.linalg.norm(middles - tip, axis=1) < RING_MM[1] + 10) & off_head)
+        if len(near) == 0:
+            raise CannotMeasure("the femur's surface does not reach the lesser trochanter")
+        points, normals, _ = sample_surface(triangles_mm[near], _N_SAMPLES)
+        if np.linalg.norm(points - tip, axis=1).min() > _MAX_GUESS_OFFSET_MM:
+            raise CannotMeasure("the femur's surface does not reach the lesser trochanter")
+        shaft = shaft_below(middles, areas, model_mm, tip, up)
+        tip, step = _climb(points, normals, tip, shaft)
     around = near[np.linalg.norm(middles[near] - tip, axis=1) < RING_MM[0] + 5]
     feet = closest_on_triangles(np.broadcast_to(tip, (len(around), 3)), triangles_mm[around])
     best = int(np.argmin(np.linalg.norm(feet - tip, axis=1)))
@@ -174,24 +175,45 @@ def find_trochanter(
     proud = inside[smooth.height(middles[inside]) >= PROUD_MM]
     region = connected_faces(faces, proud, seed)
     if len(region) == 0:
-        raise CannotMeasure(f"nothing stands {PROUD_MM:g} mm proud of the femur where the lesser trochanter should be")
+        raise CannotMeasure(
+            f"nothing stands {PROUD_MM:g} mm proud of the femur where the lesser trochanter should be"
+        )
     return Trochanter(
         tip,
         region,
-        float(face_normals(triangles_mm[region])[1].sum()),
-        float(smooth.height(triangles_mm[region].mean(axis=1)).max()),
+        float(areas[region].sum()),
+        float(smooth.height(middles[region]).max()),
         smooth.rms_mm,
         step,
     )
 
 
-def shaft_below(triangles_mm: Array, model_mm: Array, tip_mm: Array, up: Array) -> tuple[Array, Array]:
+def _climb(points: Array, normals: Array, tip: Array, shaft: tuple[Array, Array]) -> tuple[Array, int]:
+    """Move the tip to the top of what stands proud, fit the smooth femur anew, until it stands still."""
+    step, shift = 0, np.inf
+    while shift >= _STILL_MM and step < _MAX_STEPS:
+        step += 1
+        smooth = _SmoothFemur(_Cylinder(shaft[0], shaft[1], tip), points, normals, tip)
+        on_top = points[np.linalg.norm(points - tip, axis=1) < REACH_MM]
+        if len(on_top) == 0:
+            raise CannotMeasure("the femur's surface does not reach the lesser trochanter")
+        height = smooth.height(on_top)
+        weight = np.exp((height - height.max()) / _SOFT_TOP_MM)
+        moved = (weight[:, None] * on_top).sum(axis=0) / weight.sum()
+        shift = float(np.linalg.norm(moved - tip))
+        tip = moved
+    return tip, step
+
+
+def shaft_below(
+    middles_mm: Array, areas_mm2: Array, model_mm: Array, tip_mm: Array, up: Array
+) -> tuple[Array, Array]:
     """Axis of the shaft 15 to 60 mm below the trochanter, through the middles of slices.
 
     Parameters
     ----------
-    triangles_mm : array of shape (F, 3, 3), mm
-        The femur.
+    middles_mm, areas_mm2 : arrays of shape (F, 3) and (F,)
+        Middles and areas of the femur's faces.
     model_mm : array of shape (V, 3), mm
         The model laid over it: used where the femur is cut within 60 mm.
     tip_mm : array of shape (3,), mm
@@ -202,10 +224,8 @@ def shaft_below(triangles_mm: Array, model_mm: Array, tip_mm: Array, up: Array) 
     -------
     on_axis_mm, axis : arrays of shape (3,)
     """
-    middles = triangles_mm.mean(axis=1)
-    areas = face_normals(triangles_mm)[1]
-    near = np.linalg.norm(middles - tip_mm, axis=1) < SHAFT_MM[1] + 40
-    axis = _axis_of_slices(middles[near], areas[near], tip_mm, up)
+    near = np.linalg.norm(middles_mm - tip_mm, axis=1) < SHAFT_MM[1] + 40
+    axis = _axis_of_slices(middles_mm[near], areas_mm2[near], tip_mm, up)
     return axis or _axis_of_slices(model_mm, np.ones(len(model_mm)), tip_mm, up) or (tip_mm, up)
 
 

@@ -40,8 +40,9 @@ def ischiofemoral_space_3d(hip: Hip) -> Reading:
     -----
     Exact for the triangles given, so sigma holds what the triangles cannot say::
 
-        sigma^2 = chord(trochanter)^2 + chord(ischium)^2 + border^2
+        sigma^2 = sum over both bones of (chord^2 + moved^2) + border^2
         chord   = edge^2 / (8 * 10 mm)    sag of an edge below a bump of 10 mm radius
+        moved   = how far smoothing of stair steps moved the surface on average
         border  = how much the gap grows when 2 mm along the border of both regions are taken away
 
     It leaves out what another segmentation, reader or pose would change. Sigma is ``None`` when
@@ -53,7 +54,7 @@ def ischiofemoral_space_3d(hip: Hip) -> Reading:
     gap = surface_gap(trochanter, ischium)
     points = np.stack([gap.point_a_mm, gap.point_b_mm])
     femur, seat = hip.regions["lesser_trochanter"], hip.regions["ischium"]
-    surface = float(np.hypot(_chord(hip.femur), _chord(hip.hip_bone)))
+    surface = float(np.hypot(_surface_sigma(hip.femur), _surface_sigma(hip.hip_bone)))
     border = _border_sigma(trochanter, ischium, gap.gap_mm)
     return Reading(
         gap.gap_mm,
@@ -74,10 +75,10 @@ def ischiofemoral_space_3d(hip: Hip) -> Reading:
     )
 
 
-def _chord(bone: Bone | None) -> float:
-    """How far an edge of this surface lies below a bump of ``BUMP_RADIUS_MM``."""
+def _surface_sigma(bone: Bone | None) -> float:
+    """How far an edge lies below a bump of ``BUMP_RADIUS_MM``, with how far smoothing moved the surface."""
     assert bone is not None  # its region exists
-    return bone.edge_mm**2 / (8 * BUMP_RADIUS_MM)
+    return float(np.hypot(bone.edge_mm**2 / (8 * BUMP_RADIUS_MM), bone.moved_mm))
 
 
 def _border_sigma(trochanter_mm: Array, ischium_mm: Array, gap_mm: float) -> float | None:

@@ -68,7 +68,7 @@ def render_report(study: Study, as_dict: Mapping[str, Any]) -> str:
         gap_sentence=words.GAP_SENTENCE,
         model_sentence=words.MODEL_SENTENCE,
         is_model=any(row["posture"] == "model" for row in as_dict["hips"]),
-        cards=[_card(as_dict["measurements"], side) for side in Side],
+        cards=[_card(as_dict["measurements"], side, study.pelvis.reasons) for side in Side],
         sections=[
             _section(hip, row, spaces.get(hip.side), axes)
             for hip, row in zip(study.pelvis.hips, as_dict["hips"], strict=True)
@@ -78,10 +78,11 @@ def render_report(study: Study, as_dict: Mapping[str, Any]) -> str:
     )
 
 
-def _card(rows: Iterable[Row], side: Side) -> Row:
+def _card(rows: Iterable[Row], side: Side, absent: Mapping[str, str]) -> Row:
     """The headline of one side: the row of its gap, or a reason."""
     found = (row for row in rows if row["name"] == SPACE and row["side"] == side.value)
-    return next(found, {"side": side.value, "value": None, "reason": "this side was not asked for"})
+    reason = absent.get(side.value, "this side was not asked for")
+    return next(found, {"side": side.value, "value": None, "reason": reason})
 
 
 def _section(hip: Hip, row: Row, space: Measurement | None, axes: str) -> _Section:

@@ -112,7 +112,7 @@ def legend(hip: Hip, space: Measurement | None) -> tuple[Legend, ...]:
     """What the colours and marks in a hip's pictures stand for, for what it has."""
     entries = [Legend("colour", TINTS[name], plain(bone.name)) for name, bone in _bones(hip)]
     for region in hip.regions.values():
-        for part in sorted(set(region.sub_parts)) or [region.name]:
+        for part in sorted(set(region.sub_parts), key=_order) or [region.name]:
             words = f"{plain(region.name)}: {plain(part)}" if region.sub_parts else plain(part)
             entries.append(Legend("colour", TINTS.get(part, TINTS["other"]), words))
     if space is not None and space.points_mm is not None:
@@ -122,6 +122,11 @@ def legend(hip: Hip, space: Measurement | None) -> tuple[Legend, ...]:
     if "lesser_trochanter_tip" in hip.landmarks:
         entries.append(Legend("ring", "", "tip of the lesser trochanter"))
     return tuple(entries)
+
+
+def _order(part: str) -> tuple[int, str]:
+    """Place of a sub-part in the legend: as in ``TINTS``, from above down; others behind, by name."""
+    return (list(TINTS).index(part) if part in TINTS else len(TINTS)), part
 
 
 def _bones(hip: Hip) -> list[tuple[str, Bone]]:

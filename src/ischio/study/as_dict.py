@@ -14,6 +14,7 @@ import numpy as np
 
 from ischio import __version__
 from ischio._check import complaint
+from ischio.study.surfaces import SAVED_REGIONS, surface_file
 from ischio.types import Bone, Hip, Region, Study, Transform, side_word
 
 SCHEMA_VERSION = 1
@@ -101,6 +102,7 @@ def _region(region: Region) -> dict[str, Any]:
         "n_faces": len(region.face_indices),
         "sub_parts": {part: region.sub_parts.count(part) for part in sorted(set(region.sub_parts))},
         **_fields(region, "method", "detail"),
+        "surface_file": surface_file(region.name, region.side) if region.name in SAVED_REGIONS else None,
     }
 
 

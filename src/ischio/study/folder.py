@@ -10,10 +10,11 @@ from typing import Any
 from ischio._check import InputError, complaint, one_of
 from ischio.study._atomic import check_folder, write_folder
 from ischio.study.as_dict import SCHEMA_VERSION, to_json
+from ischio.study.surfaces import SURFACE_FILES, region_surfaces
 from ischio.types import Study
 
 STUDY_FILE = "study.json"
-RESULT_FILES = (STUDY_FILE, "report.html")
+RESULT_FILES = (STUDY_FILE, "report.html", *SURFACE_FILES)
 """Every name a result folder may hold; a step that writes another file adds it here."""
 
 
@@ -55,7 +56,7 @@ def write(
     ValueError
         If a name is not one of ``RESULT_FILES``.
     """
-    texts = {STUDY_FILE: to_json(study), **(extra_files or {})}
+    texts = {STUDY_FILE: to_json(study), **region_surfaces(study), **(extra_files or {})}
     for name in texts:
         one_of(name, RESULT_FILES, "extra_files")
     write_folder(out, texts, names=RESULT_FILES, is_ours=_is_result, force=force)

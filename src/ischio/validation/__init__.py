@@ -1,0 +1,50 @@
+"""Run the software against outside truth and make one table of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from ischio.atlas import reconstruction
+from ischio.validation import invariance, people
+from ischio.validation.rows import Row, skipped, to_dict, to_markdown, to_text
+
+__all__ = ["Row", "run", "to_dict", "to_markdown", "to_text"]
+
+DEMO_PERSON = 18
+
+
+def run(data: Path | None, *, orientations: int = 12, progress: Callable[[str, float], None]) -> list[Row]:
+    """Compare the software with outside truth.
+
+    Parameters
+    ----------
+    data : Path or None
+        Folder of reference data with a folder ``bones``; rows that need it are skipped without.
+    orientations : int
+        Random directions tried for each of two people.
+    progress : callable
+        ``progress(words, fraction)``.
+
+    Returns
+    -------
+    list of Row
+    """
+    rows = invariance.orientation_rows(
+        reconstruction(DEMO_PERSON), f"shape model's person {DEMO_PERSON}", orientations, progress
+    )
+    rows += people.model_rows(progress)
+    folder = data / "bones" / people.RATED if data is not None else None
+    if folder is None or not folder.is_dir():
+        rows.append(
+            skipped(
+                "people with raters, random directions, meshes", "mm", "reference data", "no --data folder"
+            )
+        )
+        return rows
+    rows += people.rater_rows(folder, progress)
+    bones = people.read_person(folder)
+    rows += invariance.orientation_rows(bones, people.RATED, orientations, progress)
+    for other in sorted(path for path in folder.parent.iterdir() if path.is_dir()):
+        rows += invariance.mesh_rows(people.read_person(other), other.name, progress)
+    return rows
