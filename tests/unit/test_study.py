@@ -16,6 +16,7 @@ import pytest
 
 from ischio import __version__, measures, phantoms, study
 from ischio._check import InputError, OutputError
+from ischio.io.meshes import read_surface
 from ischio.study import Settings, _atomic, folder
 from ischio.types import Measurement, Pelvis, Side, Study
 
@@ -292,11 +293,23 @@ class TestDict:
         assert study.to_json(made()) == study.to_json(made())
 
 
+WRITTEN_MM = 1e-4  # surfaces are written to 0.1 micrometre
+
+
 class TestFolder:
+    def test_a_region_is_written_as_the_surface_it_is(self, tmp_path: Path) -> None:
+        found = made()
+        study.write(found, tmp_path / "out")
+        for hip in found.pelvis.hips:
+            for name in ("lesser_trochanter", "ischium"):
+                mesh = read_surface(tmp_path / "out" / f"{hip.side.value}_{name}.ply")
+                wanted = hip.region_triangles(name)
+                assert mesh.vertices_mm[mesh.faces] == pytest.approx(wanted, abs=WRITTEN_MM)
+
     def test_a_study_is_written_and_read(self, tmp_path: Path) -> None:
         out = tmp_path / "out"
         study.write(made(), out, extra_files=REPORT)
-        assert sorted(path.name for path in out.iterdir()) == ["report.html", "study.json"]
+        assert sorted(path.name for path in out.iterdir()) == sorted(study.RESULT_FILES)
         assert (out / "study.json").read_bytes() == study.to_json(made()).encode()
         assert study.load_dict(out) == study.to_dict(made())
         assert [path.name for path in tmp_path.iterdir()] == ["out"]  # nothing is left beside it
@@ -328,7 +341,8 @@ class TestFolder:
             (out / name).write_text("")
         study.write(made(case_id="second"), out, force=True)
         assert study.load_dict(out)["case_id"] == "second"
-        assert [path.name for path in out.iterdir()] == ["study.json"]
+        surfaces = set(study.RESULT_FILES) - {"study.json", "report.html"}
+        assert {path.name for path in out.iterdir()} == {"study.json", *surfaces}
         assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
     def test_an_empty_folder_is_replaced_by_force(self, tmp_path: Path) -> None:

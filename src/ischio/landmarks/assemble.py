@@ -224,11 +224,11 @@ def _hip(
             reasons |= dict.fromkeys((name, *needs[name]), why)
     if hip_bone is not None:
         placed |= {key: _at(frame, hip_bone.centre_mm) for key, frame in pelvic_frames.items()}
-    guide = hip_bone or femur
-    if guide is not None:
-        left, _, up = guide.fit.rotation.T
+    guides = [found for found in (hip_bone, femur) if found is not None and found.fit is not None]
+    if guides and guides[0].fit is not None:
+        left, _, up = guides[0].fit.rotation.T
         placed["anatomy_from_patient"] = frames.anatomy_frame(
-            guide.bone.frame, (femur or guide).centre_mm, left, up
+            guides[0].bone.frame, (femur or guides[0]).centre_mm, left, up
         )
     if femur is not None:
         _add_femur_frames(side, femur, placed, reasons)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ischio._check import AnatomyError, Array, CannotMeasure, complaint
+from ischio._check import Array, CannotMeasure
 from ischio.atlas.model import bone_model
 from ischio.atlas.template import femur_template
 from ischio.geometry.sampling import sample_surface
@@ -18,15 +18,20 @@ from ischio.landmarks.findings import (
     ball_sigma_mm,
     on_surface,
     refined_ball,
+    unlike_model,
 )
 from ischio.landmarks.registration import ModelFit, finish, lay_model
 from ischio.landmarks.trochanter import PROUD_MM, REACH_MM, RING_MM, find_trochanter
 from ischio.types import Bone, Landmark, Region, Side
 
 HEAD_RADIUS_MM = (12.0, 36.0)  # from a small child to a large man
-MIN_HEAD_COVERAGE = 0.2  # a head covers 33-60 % of its sphere, a condyle up to 29 %
+MIN_HEAD_COVERAGE = 0.33  # a head covers 41-75 % of its sphere, a condyle up to 29 %
 _MAX_BALL_OFFSET_RADII = 0.5  # the laid model's head must lie where the head was found
-MAX_RMS_FRACTION = 0.25  # of the head's radius: real femora fit within 0.13, mirrored ones 0.18
+_GOOD_RMS_FRACTION = 0.15  # of the head's radius: real femora fit within 0.13, mirrored ones 0.18
+# The greater trochanter reaches 2.8 head radii from the head's centre: a piece that ends there looks
+# alike from several sides, and holds no lesser trochanter.
+MIN_REACH_RADII = 3.2
+_TOO_SHORT = "little more than the head of the femur is there: it does not tell side or directions"
 _TIP_METHOD_SIGMA_MM = 1.5  # raters' means and the method's own spread over re-meshing
 
 
@@ -46,8 +51,11 @@ def find_femur(bone: Bone) -> Findings:
     ------
     CannotMeasure
         If there is no spherical head.
-    AnatomyError
-        If the shape is not a femur's.
+
+    Notes
+    -----
+    Where little more than the head is there, or the shape is unlike any femur, the head alone is
+    reported, with the reason for the rest.
     """
     points, normals, _ = sample_surface(bone.triangles_mm, N_SAMPLES)
     balls = find_spheres(
@@ -65,15 +73,10 @@ def find_femur(bone: Bone) -> Findings:
     ratio = fits[side.other].rms_mm / fits[side].rms_mm
     fit = finish(fits[side], points, normals, femur_template().cover)
     head = refined_ball(bone, head.centre_mm, head.radius_mm, concave=False) or head
-    if fit.rms_mm > MAX_RMS_FRACTION * head.radius_mm:
-        raise AnatomyError(
-            complaint(
-                f"{bone.label} ({bone.source})",
-                f"a shape {fit.rms_mm:.1f} mm (root mean square) away from any femur",
-                f"at most {MAX_RMS_FRACTION * head.radius_mm:.1f} mm",
-                "Check that the surface is one femur, or map the file to another bone.",
-            )
-        )
+    reach = float(np.linalg.norm(points - head.centre_mm, axis=1).max()) / head.radius_mm
+    strange = _TOO_SHORT if reach < MIN_REACH_RADII else unlike_model(fit, head.radius_mm, "femur")
+    if strange is not None:
+        side, ratio = bone.side or side, float("nan")
     landmarks: dict[str, Landmark] = {}
     regions: dict[str, Region] = {}
     reasons: dict[str, str] = {}
@@ -86,6 +89,9 @@ def find_femur(bone: Bone) -> Findings:
         "sphere_fit@1",
         ball_detail(head),
     )
+    if strange is not None:
+        reasons = dict.fromkeys((*femur_template().points, "lesser_trochanter"), strange)
+        return Findings(bone, side, None, landmarks, regions, reasons, ratio, head.centre_mm)
     _add_trochanter(bone, side, fit, landmarks, regions, reasons)
     _add_distal(bone, side, fit, landmarks, reasons)
     return Findings(bone, side, fit, landmarks, regions, reasons, ratio, head.centre_mm)
@@ -104,7 +110,7 @@ def _laid_over(points: Array, normals: Array, balls: list[Sphere]) -> tuple[Sphe
         right_place = offset < _MAX_BALL_OFFSET_RADII * ball.radius_mm
         if best is None or (right_place and fit.rms_mm < best[0]):
             best = (fit.rms_mm if right_place else np.inf, ball, fits)
-        if right_place and fit.rms_mm < 0.6 * MAX_RMS_FRACTION * ball.radius_mm:
+        if right_place and fit.rms_mm < _GOOD_RMS_FRACTION * ball.radius_mm:
             break
     assert best is not None  # balls is not empty
     return best[1], best[2]

@@ -16,6 +16,10 @@ from ischio.types import Bone, Landmark, Region, Side
 
 N_SAMPLES = 5000
 N_BALL_SAMPLES = 8000
+# A model laid rightly over a whole or partial bone stays within 5 standard deviations in every mode (an
+# adolescent's femur is the farthest); laid wrongly it needs 8 or more.
+MAX_COEFFICIENT = 6.5
+MAX_RMS_FRACTION = 0.25  # of the head's or socket's radius: right fits stay within 0.16
 ATLAS_METHOD = "atlas_transfer@1"
 # Against raters a transferred point lies 3-6 mm off, on people the model was made from 2-4 mm.
 ATLAS_SIGMA_MM = 5.0
@@ -30,7 +34,8 @@ class Findings:
     bone : Bone
     side : Side
         Found from the anatomy.
-    fit : ModelFit
+    fit : ModelFit or None
+        None where the shape does not tell directions.
     landmarks, regions : mapping of str to Landmark, Region
     reasons : mapping of str to str
         Why a landmark or region is missing.
@@ -42,7 +47,7 @@ class Findings:
 
     bone: Bone
     side: Side
-    fit: ModelFit
+    fit: ModelFit | None
     landmarks: Mapping[str, Landmark]
     regions: Mapping[str, Region]
     reasons: Mapping[str, str]
@@ -73,6 +78,30 @@ def refined_ball(bone: Bone, centre_mm: Array, radius_mm: float, *, concave: boo
         return None
     points, normals, _ = sample_surface(triangles[near], N_BALL_SAMPLES)
     return refine_sphere(points, normals, centre_mm, radius_mm, concave=concave)
+
+
+def unlike_model(fit: ModelFit, radius_mm: float, what: str) -> str | None:
+    """Say why a laid model is not to be believed, or None when it is.
+
+    Parameters
+    ----------
+    fit : ModelFit
+    radius_mm : float
+        Of the bone's head or socket: the bone's size.
+    what : str
+        The bone's name, for the words.
+
+    Returns
+    -------
+    str or None
+    """
+    strangest = float(np.abs(fit.coefficients).max())
+    if strangest <= MAX_COEFFICIENT and fit.rms_mm <= MAX_RMS_FRACTION * radius_mm:
+        return None
+    return (
+        f"too little of the {what} is there to tell its directions, or its shape is unlike any {what} known "
+        f"({fit.rms_mm:.1f} mm root mean square from the model, at {strangest:.0f} standard deviations)"
+    )
 
 
 def ball_sigma_mm(sphere: Sphere, edge_mm: float) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from ischio._check import AnatomyError, Array, CannotMeasure, complaint
+from ischio._check import Array, CannotMeasure
 from ischio.atlas.model import bone_model, vertex_normals
 from ischio.atlas.template import ISCHIUM_PARTS, Template, pelvis_template
 from ischio.geometry.connect import largest_component, without_holes
@@ -23,6 +23,7 @@ from ischio.landmarks.findings import (
     ball_sigma_mm,
     on_surface,
     refined_ball,
+    unlike_model,
 )
 from ischio.landmarks.registration import ModelFit, finish, lay_model
 from ischio.types import Bone, Landmark, Region, Side
@@ -30,7 +31,6 @@ from ischio.types import Bone, Landmark, Region, Side
 SOCKET_RADIUS_MM = (14.0, 42.0)
 RIM_MARGIN_MM = 5.0
 SPINE_RADIUS_MM = 12.0
-MAX_RMS_FRACTION = 0.25  # of the socket's radius
 _MIN_SOCKET_COVERAGE = 0.12
 _MAX_SOCKET_SHIFT_RADII = 0.8  # the model's sockets are smoother and smaller than real ones
 _NORMAL_WEIGHT_MM = 12.0
@@ -60,18 +60,17 @@ def find_hip_bone(bone: Bone, heads: Mapping[Side, tuple[Array, float]]) -> dict
     ------
     CannotMeasure
         If no socket was found.
-    AnatomyError
-        If the shape is not a hip bone's.
+        Or the shape is unlike any hip bone.
     """
     points, normals, _ = sample_surface(bone.triangles_mm, N_SAMPLES)
     if bone.name == "pelvis":
-        fit = _lay_whole(bone, points, normals, heads)
+        fit = _lay_whole(points, normals, heads)
         return {side: _findings(bone, side, fit, float("nan")) for side in (Side.RIGHT, Side.LEFT)}
     fits = _lay_half(points, normals, heads)
     side = min(fits, key=lambda s: fits[s].rms_mm)
     ratio = fits[side.other].rms_mm / fits[side].rms_mm
     fit = finish(fits[side], points, normals, pelvis_template(side).cover)
-    _check_fit(bone, fit, side)
+    _check_fit(fit, side, "hip bone")
     return {side: _findings(bone, side, fit, ratio)}
 
 
@@ -115,9 +114,7 @@ def _is_near(head: tuple[Array, float], points: Array) -> bool:
     return int(close.sum()) > 0.02 * len(points)
 
 
-def _lay_whole(
-    bone: Bone, points: Array, normals: Array, heads: Mapping[Side, tuple[Array, float]]
-) -> ModelFit:
+def _lay_whole(points: Array, normals: Array, heads: Mapping[Side, tuple[Array, float]]) -> ModelFit:
     """Fit a joined pelvis by whichever socket and side lie best."""
     model = bone_model("pelvis")
     tried: list[tuple[Side, tuple[Array, float]]] = [
@@ -129,22 +126,15 @@ def _lay_whole(
         raise CannotMeasure("no hollow socket was found: it is outside the scan, filled or deformed")
     fits = [lay_model(model, pelvis_template(side), points, normals, [anchor]) for side, anchor in tried]
     fit = finish(min(fits, key=lambda f: f.rms_mm), points, normals, pelvis_template(tried[0][0]).cover)
-    _check_fit(bone, fit, Side.LEFT)
+    _check_fit(fit, Side.LEFT, "pelvis")
     return fit
 
 
-def _check_fit(bone: Bone, fit: ModelFit, side: Side) -> None:
+def _check_fit(fit: ModelFit, side: Side, what: str) -> None:
     """Refuse a shape that is no pelvis."""
-    limit = MAX_RMS_FRACTION * pelvis_template(side).ball_of(fit.vertices_mm)[1]
-    if fit.rms_mm > limit:
-        raise AnatomyError(
-            complaint(
-                f"{bone.label} ({bone.source})",
-                f"a shape {fit.rms_mm:.1f} mm (root mean square) away from any {bone.name.replace('_', ' ')}",
-                f"at most {limit:.1f} mm",
-                "Check that the surface is this bone, or map the file to another.",
-            )
-        )
+    strange = unlike_model(fit, pelvis_template(side).ball_of(fit.vertices_mm)[1], what)
+    if strange is not None:
+        raise CannotMeasure(strange)
 
 
 def _findings(bone: Bone, side: Side, fit: ModelFit, ratio: float) -> Findings:

@@ -64,6 +64,11 @@ def check_side(found: Findings, warnings: list[str]) -> None:
     bone = found.bone
     if bone.side is None:
         return
+    if found.fit is None:
+        warnings.append(
+            f"{bone.label}: its shape tells neither side nor directions; both are the file's word."
+        )
+        return
     if found.other_side_ratio < MIN_SIDE_RATIO:
         warnings.append(
             f"{bone.label}: its shape fits a left and a right bone almost alike "
@@ -90,7 +95,7 @@ def check_axes(found: Findings, axes: str) -> None:
     AnatomyError
         Saying which way the bone's left, back and up point in the file.
     """
-    if axes == "unknown":
+    if axes == "unknown" or found.fit is None:
         return
     directions = found.fit.rotation
     if all(directions[k, k] > MIN_COSINE for k in range(3)):
