@@ -78,8 +78,8 @@ def model_file(*parts: str) -> Path:
     try:
         path = Path(str(resources.files("musculoskeletal.models"))).joinpath(*parts)
     except ModuleNotFoundError:
-        path = Path(*parts)
-    if not path.is_file():
+        path = None
+    if path is None or not path.is_file():
         raise InputError(
             complaint(
                 "shape model",

@@ -68,12 +68,42 @@ class Template:
         return fit_sphere(vertices_mm[self.ball], self.ball_weights)
 
 
+# Points placed by eye on pictures of the mean shapes, in their own coordinates (left femur; pelvis with x
+# counted from the midline outwards): they name a vertex; a person's own surface moves them to the summit
+# they stand for.
+_FEMUR_MM = {
+    "greater_trochanter_superior": (150.0, 30.0, 1206.0),
+    "intertrochanteric_crest_posterior": (140.0, 42.0, 1178.0),
+    "epicondyle_lateral": (117.0, 65.0, 818.0),
+    "epicondyle_medial": (39.0, 46.0, 824.0),
+    "posterior_condyle_lateral": (102.0, 87.0, 815.0),
+    "posterior_condyle_medial": (49.0, 80.0, 820.0),
+    "proximoposterior_condyle_lateral": (98.0, 75.0, 833.0),
+    "proximoposterior_condyle_medial": (53.0, 71.0, 833.0),
+    "distal_condyle_lateral": (100.0, 55.0, 793.0),
+    "distal_condyle_medial": (50.0, 55.0, 794.0),
+    "intercondylar_notch": (79.0, 53.0, 801.0),
+}
+_PELVIS_MM = {
+    "asis": (121.0, -58.0, 1262.0),
+    "aiis": (99.0, -34.0, 1229.0),
+    "psis": (44.0, 68.0, 1317.0),
+    "piis": (45.0, 61.0, 1274.0),
+    "pubic_tubercle": (24.0, -43.0, 1173.0),
+    "ischial_spine": (50.0, 54.0, 1216.0),
+}
 _NO_VERTICES = np.zeros(0, dtype=np.int64)
 
 
 def _unit(vector: Array) -> Array:
     """The vector at length 1."""
     return vector / np.linalg.norm(vector)
+
+
+def _nearest_vertices(mean: Array, places: Mapping[str, tuple[float, float, float]]) -> dict[str, int]:
+    """Vertex of the mean nearest to each place."""
+    _, nearest = cKDTree(mean).query(np.array(list(places.values())))
+    return dict(zip(places, nearest.tolist(), strict=True))
 
 
 def _highest(score: Array, where: Array) -> int:
@@ -103,7 +133,6 @@ def femur_template() -> Template:
     mean = bone_model("femur").mean_mm
     ball, weights, centre, radius = _ball("femur", _HEAD_SEED_MM, 23.0, concave=False)
     height = mean[:, 2]
-    bottom = height.min()
     # The axis below the lesser trochanter, from the middles of slices 3.7 to 5.5 radii below the head.
     levels = np.linspace(centre[2] - 5.5 * radius, centre[2] - 3.7 * radius, 9)
     middles = np.array([mean[np.abs(height - level) < 6].mean(axis=0) for level in levels])
@@ -115,23 +144,8 @@ def femur_template() -> Template:
     band = (height < centre[2] - 1.5 * radius) & (height > centre[2] - 3.7 * radius)
     behind = from_axis[:, 1] > 0.3 * radial
     neck_rise = 0.35 * np.clip(height - (centre[2] - 2.6 * radius), 0, None)
-    distal = height < bottom + 45
-    middle = mean[height < bottom + 35].mean(axis=0)
-    # Posterior condyles as on a table top: turn the axes until the line through them lies flat.
-    lateral_axis = np.array([1.0, 0, 0])
-    for _ in range(5):
-        behind_axis = np.cross(_UP, lateral_axis)
-        lateral_half = (mean - middle) @ lateral_axis > 0
-        back_lateral = _highest(mean @ behind_axis, distal & lateral_half)
-        back_medial = _highest(mean @ behind_axis, distal & ~lateral_half)
-        lateral_axis = _unit((mean[back_lateral] - mean[back_medial]) * [1, 1, 0])
-    points = {
-        "lesser_trochanter_tip": _highest(radial - neck_rise, band & behind),
-        "epicondyle_lateral": _highest(mean @ lateral_axis, distal & (height > bottom + 15)),
-        "epicondyle_medial": _highest(-mean @ lateral_axis, distal & (height > bottom + 15)),
-        "posterior_condyle_lateral": back_lateral,
-        "posterior_condyle_medial": back_medial,
-    }
+    tip = _highest(radial - neck_rise, band & behind)
+    points = {"lesser_trochanter_tip": tip, **_nearest_vertices(mean, _FEMUR_MM)}
     return Template(ball, weights, MappingProxyType(points), _NO_VERTICES, _NO_VERTICES, np.arange(len(mean)))
 
 
@@ -144,34 +158,18 @@ def pelvis_template(side: Side) -> Template:
     normals = vertex_normals(mean, model.faces)
     midline = float((mean[:, 0].max() + mean[:, 0].min()) / 2)
     half = (mean[:, 0] - midline) * sign > 0
-    outwards = sign * (mean[:, 0] - midline)
     ball, weights, centre, radius = _ball("pelvis", _SOCKET_SEEDS_MM[side], 24.0, concave=True)
     lateral = sign * (mean[:, 0] - centre[0])
     lowest = _highest(-mean[:, 2], half & (mean[:, 1] > centre[1] - 5) & (lateral > -60))
     axis = _unit((mean[lowest] - centre) * [0, 1, 1])
-    backwards = np.cross(axis, [1.0, 0, 0])
-    backwards *= np.sign(backwards[1])
-    below = (mean - centre) @ axis
-    column = half & (below > 0) & (below < 40) & (lateral > -42) & (lateral < 5)
-    spine = _highest((mean - centre) @ backwards - 0.3 * lateral, column)
     front = half & (mean[:, 1] < centre[1] - 10)
     near_midline = np.abs(mean[:, 0] - midline)
     symphysis = _highest(-mean[:, 2], front & (near_midline < 12))
     points = {
         "ischial_tuberosity_inferior": lowest,
-        "ischial_spine": spine,
         "symphysis_inferior": symphysis,
-        # Pubic tubercle: foremost on the pubic crest, 15-30 mm from the midline.
-        "pubic_tubercle": _highest(
-            -mean[:, 1] + 0.6 * mean[:, 2],
-            front & (near_midline > 15) & (near_midline < 30) & (mean[:, 2] < centre[2]),
-        ),
-        # Anterior superior iliac spine: foremost of the wing, well above the socket.
-        "asis": _highest(-mean[:, 1] + 0.2 * outwards, half & (mean[:, 2] > centre[2] + 2.2 * radius)),
-        # Posterior superior iliac spine: hindmost of the wing, beside the sacrum.
-        "psis": _highest(
-            mean[:, 1],
-            half & (near_midline > 28) & (near_midline < 60) & (mean[:, 2] > centre[2] + 3.7 * radius),
+        **_nearest_vertices(
+            mean, {name: (midline + sign * x, y, z) for name, (x, y, z) in _PELVIS_MM.items()}
         ),
     }
     rim = _rim(mean, centre, radius, np.array([sign * 0.7, -0.3, -0.65]))

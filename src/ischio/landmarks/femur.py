@@ -10,16 +10,15 @@ from ischio.atlas.template import femur_template
 from ischio.geometry.sampling import sample_surface
 from ischio.geometry.spheres import Sphere, find_spheres
 from ischio.landmarks.findings import (
-    ATLAS_METHOD,
-    ATLAS_SIGMA_MM,
     N_SAMPLES,
     Findings,
     ball_detail,
     ball_sigma_mm,
-    on_surface,
     refined_ball,
     unlike_model,
 )
+from ischio.landmarks.neck import neck_isthmus
+from ischio.landmarks.points import Rule, landmark_of, place_points, summit_finder
 from ischio.landmarks.registration import ModelFit, finish, lay_model
 from ischio.landmarks.trochanter import PROUD_MM, REACH_MM, RING_MM, find_trochanter
 from ischio.types import Bone, Landmark, Region, Side
@@ -32,6 +31,21 @@ _GOOD_RMS_FRACTION = 0.15  # of the head's radius: real femora fit within 0.13, 
 # alike from several sides, and holds no lesser trochanter.
 MIN_REACH_RADII = 3.2
 _TOO_SHORT = "little more than the head of the femur is there: it does not tell side or directions"
+POINT_RULES = {
+    "greater_trochanter_superior": Rule(4.0, 8.0, (0.0, 0.0, 1.0)),
+    "intertrochanteric_crest_posterior": Rule(4.0, 6.0, (0.0, 1.0, 0.0)),
+    "epicondyle_lateral": Rule(3.0, 4.0, (1.0, 0.0, 0.0)),
+    "epicondyle_medial": Rule(3.0, 4.0, (-1.0, 0.0, 0.0)),
+    "posterior_condyle_lateral": Rule(3.0, 12.0, (0.0, 1.0, 0.0)),
+    "posterior_condyle_medial": Rule(3.0, 12.0, (0.0, 1.0, 0.0)),
+    "proximoposterior_condyle_lateral": Rule(4.0),
+    "proximoposterior_condyle_medial": Rule(4.0),
+    "distal_condyle_lateral": Rule(4.0, 12.0, (0.0, 0.0, -1.0)),
+    "distal_condyle_medial": Rule(4.0, 12.0, (0.0, 0.0, -1.0)),
+    "intercondylar_notch": Rule(3.0),
+}
+_ISTHMUS_SIGMA_MM = 2.5
+_TABLE_ROUNDS = 4
 _TIP_METHOD_SIGMA_MM = 1.5  # raters' means and the method's own spread over re-meshing
 
 
@@ -90,10 +104,12 @@ def find_femur(bone: Bone) -> Findings:
         ball_detail(head),
     )
     if strange is not None:
-        reasons = dict.fromkeys((*femur_template().points, "lesser_trochanter"), strange)
+        reasons = dict.fromkeys(
+            (*femur_template().points, "lesser_trochanter", "neck_isthmus_centre", "knee_centre"), strange
+        )
         return Findings(bone, side, None, landmarks, regions, reasons, ratio, head.centre_mm)
     _add_trochanter(bone, side, fit, landmarks, regions, reasons)
-    _add_distal(bone, side, fit, landmarks, reasons)
+    _add_points(bone, side, fit, landmarks, reasons)
     return Findings(bone, side, fit, landmarks, regions, reasons, ratio, head.centre_mm)
 
 
@@ -151,15 +167,71 @@ def _add_trochanter(
     )
 
 
-def _add_distal(
+def _add_points(
     bone: Bone, side: Side, fit: ModelFit, landmarks: dict[str, Landmark], reasons: dict[str, str]
 ) -> None:
-    """Epicondyles and posterior condyles where the femur reaches the knee."""
-    for name, vertex in femur_template().points.items():
-        if name in landmarks or name in reasons:
-            continue
-        point = on_surface(bone, fit.vertices_mm[vertex], 12.0)
-        if point is None:
-            reasons[name] = "the femur's surface does not reach the knee"
-        else:
-            landmarks[name] = Landmark(name, side, point, bone.frame, ATLAS_SIGMA_MM, ATLAS_METHOD)
+    """Bony points, the neck's isthmus and the knee's centre, or the reasons why not."""
+    template = femur_template()
+    found, missing = place_points(bone, side, fit, template, POINT_RULES)
+    reasons |= missing
+    table = _on_table(bone, fit, landmarks["femoral_head_centre"].point_mm, found)
+    for name, point in table.items():
+        found[name] = landmark_of(bone, side, name, point, POINT_RULES[name], fit.rms_mm)
+    landmarks |= found
+    head = landmarks["femoral_head_centre"]
+    tip, lateral = (
+        fit.vertices_mm[template.points[n]] for n in ("lesser_trochanter_tip", "greater_trochanter_superior")
+    )
+    try:
+        centre, _, area = neck_isthmus(
+            bone, (head.point_mm, float(head.detail["radius_mm"])), (tip + lateral) / 2
+        )
+    except CannotMeasure as why:
+        reasons["neck_isthmus_centre"] = str(why)
+    else:
+        landmarks["neck_isthmus_centre"] = Landmark(
+            "neck_isthmus_centre",
+            side,
+            centre,
+            bone.frame,
+            _ISTHMUS_SIGMA_MM,
+            "smallest_section@1",
+            {"area_mm2": area},
+        )
+    if {"epicondyle_lateral", "epicondyle_medial"} <= set(landmarks):
+        ends = [landmarks[name] for name in ("epicondyle_lateral", "epicondyle_medial")]
+        landmarks["knee_centre"] = Landmark(
+            "knee_centre",
+            side,
+            (ends[0].point_mm + ends[1].point_mm) / 2,
+            bone.frame,
+            float(np.hypot(ends[0].sigma_mm, ends[1].sigma_mm) / 2),
+            "middle_of_epicondyles@1",
+        )
+    else:
+        reasons["knee_centre"] = "the femur's surface does not reach both epicondyles"
+
+
+def _on_table(bone: Bone, fit: ModelFit, head: Array, found: dict[str, Landmark]) -> dict[str, Array]:
+    """Posterior and distal condyles as if the femur lay on a table and then stood on one.
+
+    The table's plane holds the posterior condyles' line and the direction of the mechanical axis;
+    it turns with the points until they stand still.
+    """
+    pairs = {kind: (f"{kind}_condyle_lateral", f"{kind}_condyle_medial") for kind in ("posterior", "distal")}
+    if not all(name in found for names in pairs.values() for name in names):
+        return {}
+    find = summit_finder(bone)
+    points = {name: found[name].point_mm for names in pairs.values() for name in names}
+    starts = dict(points)
+    back = fit.rotation[:, 1]
+    for _ in range(_TABLE_ROUNDS):
+        knee = np.mean(list(points.values()), axis=0)
+        down = (knee - head) / np.linalg.norm(knee - head)
+        across = points[pairs["posterior"][0]] - points[pairs["posterior"][1]]
+        turned = np.cross(down, across)
+        back = turned / np.linalg.norm(turned) * np.sign(turned @ back)
+        for kind, direction in (("posterior", back), ("distal", down)):
+            for name in pairs[kind]:
+                points[name] = find(starts[name], direction, POINT_RULES[name].reach_mm)
+    return points

@@ -20,9 +20,6 @@ N_BALL_SAMPLES = 8000
 # adolescent's femur is the farthest); laid wrongly it needs 8 or more.
 MAX_COEFFICIENT = 6.5
 MAX_RMS_FRACTION = 0.25  # of the head's or socket's radius: right fits stay within 0.16
-ATLAS_METHOD = "atlas_transfer@1"
-# Against raters a transferred point lies 3-6 mm off, on people the model was made from 2-4 mm.
-ATLAS_SIGMA_MM = 5.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

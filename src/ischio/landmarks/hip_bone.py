@@ -15,16 +15,14 @@ from ischio.geometry.connect import largest_component, without_holes
 from ischio.geometry.sampling import face_normals, sample_surface
 from ischio.geometry.spheres import find_spheres
 from ischio.landmarks.findings import (
-    ATLAS_METHOD,
-    ATLAS_SIGMA_MM,
     N_SAMPLES,
     Findings,
     ball_detail,
     ball_sigma_mm,
-    on_surface,
     refined_ball,
     unlike_model,
 )
+from ischio.landmarks.points import Rule, place_points
 from ischio.landmarks.registration import ModelFit, finish, lay_model
 from ischio.types import Bone, Landmark, Region, Side
 
@@ -37,7 +35,15 @@ _NORMAL_WEIGHT_MM = 12.0
 _RIM_REACH_MM = 7.0
 _TRUST_IN_HEAD = 0.16  # of the radius: with a fit this good the femoral head was the right anchor
 _MAX_HOLE_MM2 = 100.0  # rough bone leaves holes in the labels; the spine and the rim are borders, not holes
-_CUT_REACH_MM = 8.0  # a model vertex farther than this from the bone lies where the bone is cut
+POINT_RULES = {
+    "asis": Rule(3.0, 8.0, (0.0, -1.0, -0.25)),
+    "aiis": Rule(3.0, 5.0, (0.3, -1.0, 0.0)),
+    "psis": Rule(6.0, 8.0, (0.0, 1.0, 0.0)),
+    "piis": Rule(6.0),
+    "pubic_tubercle": Rule(3.0, 5.0, (0.4, -1.0, -0.2)),
+    "ischial_spine": Rule(3.0, 6.0, (-0.5, 1.0, 0.0)),
+    "ischial_tuberosity_inferior": Rule(4.0, 10.0, (0.0, 0.0, -1.0)),
+}
 
 
 def find_hip_bone(bone: Bone, heads: Mapping[Side, tuple[Array, float]]) -> dict[Side, Findings]:
@@ -162,12 +168,9 @@ def _findings(bone: Bone, side: Side, fit: ModelFit, ratio: float) -> Findings:
         regions["ischium"] = _ischium(bone, side, fit, template, centre, radius)
     except CannotMeasure as missing:
         reasons["ischium"] = str(missing)
-    for name, vertex in template.points.items():
-        point = on_surface(bone, fit.vertices_mm[vertex], _CUT_REACH_MM)
-        if point is None:
-            reasons[name] = "the bone's surface does not reach it"
-        else:
-            landmarks[name] = Landmark(name, side, point, bone.frame, ATLAS_SIGMA_MM, ATLAS_METHOD)
+    found, not_found = place_points(bone, side, fit, template, POINT_RULES)
+    landmarks |= found
+    reasons |= not_found
     return Findings(bone, side, fit, landmarks, regions, reasons, ratio, centre)
 
 

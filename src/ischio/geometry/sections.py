@@ -1,0 +1,103 @@
+"""Plane sections of a surface."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+
+from ischio._check import Array
+
+
+def section(
+    vertices_mm: Array, faces: NDArray[np.int64], origin: Array, normal: Array
+) -> tuple[Array, NDArray[np.int64]]:
+    """Cut a surface by a plane into segments and group those that hang together.
+
+    Parameters
+    ----------
+    vertices_mm : array of shape (V, 3), mm
+    faces : int array of shape (F, 3)
+    origin, normal : arrays of shape (3,)
+        A point of the plane, and its unit normal.
+
+    Returns
+    -------
+    segments_mm : array of shape (N, 2, 3), mm
+        Directed so that, seen against the normal, the inside lies on the same hand.
+    group : int array of shape (N,)
+        Which outline each segment belongs to.
+
+    Notes
+    -----
+    A vertex in the plane counts as above it: no segment is lost or doubled.
+
+    Examples
+    --------
+    >>> corners = np.array([[0.0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]])
+    >>> faces = np.array([[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]])
+    >>> segments, group = section(corners, faces, np.array([0, 0, 0.5]), np.array([0.0, 0, 1]))
+    >>> len(segments), group.tolist()
+    (3, [0, 0, 0])
+    """
+    height = (vertices_mm - origin) @ normal
+    above = height >= 0
+    mixed = np.flatnonzero(above[faces].any(axis=1) & ~above[faces].all(axis=1))
+    crossed = faces[mixed]
+    if len(crossed) == 0:
+        return np.zeros((0, 2, 3)), np.zeros(0, dtype=np.int64)
+    ends = np.empty((len(crossed), 2, 3))
+    keys = np.empty((len(crossed), 2, 2), dtype=np.int64)
+    for corner in range(3):
+        first, second = crossed[:, corner], crossed[:, (corner + 1) % 3]
+        for slot, falls in (
+            (0, True),
+            (1, False),
+        ):  # the outline enters where an edge falls, leaves where it rises
+            hit = (above[first] == falls) & (above[second] != falls)
+            share = height[first[hit]] / (height[first[hit]] - height[second[hit]])
+            ends[hit, slot] = vertices_mm[first[hit]] + share[:, None] * (
+                vertices_mm[second[hit]] - vertices_mm[first[hit]]
+            )
+            keys[hit, slot] = np.sort(np.stack([first[hit], second[hit]], axis=1), axis=1)
+    _, node = np.unique(keys.reshape(-1, 2), axis=0, return_inverse=True)
+    node = node.reshape(-1, 2)
+    count = int(node.max()) + 1
+    graph = sparse.coo_matrix((np.ones(len(node)), (node[:, 0], node[:, 1])), shape=(count, count))
+    _, component = connected_components(graph, directed=False)
+    return ends, component[node[:, 0]].astype(np.int64)
+
+
+def outline_area_and_centroid(segments_mm: Array, normal: Array) -> tuple[float, Array]:
+    """Area and centroid of a closed outline of segments in one plane.
+
+    Parameters
+    ----------
+    segments_mm : array of shape (N, 2, 3), mm
+    normal : array of shape (3,)
+        Unit normal of the plane.
+
+    Returns
+    -------
+    area_mm2 : float
+        Without sign.
+    centroid_mm : array of shape (3,), mm
+        Of the enclosed area; the middle of the points where the outline encloses nothing.
+
+    Examples
+    --------
+    >>> corners = np.array([[0.0, 0, 0], [2, 0, 0], [2, 2, 0], [0, 2, 0]])
+    >>> square = np.stack([corners, np.roll(corners, -1, axis=0)], axis=1)
+    >>> area, centroid = outline_area_and_centroid(square, np.array([0.0, 0, 1]))
+    >>> area, centroid.tolist()
+    (4.0, [1.0, 1.0, 0.0])
+    """
+    middle = segments_mm.reshape(-1, 3).mean(axis=0)
+    first, second = segments_mm[:, 0] - middle, segments_mm[:, 1] - middle
+    doubled = np.cross(first, second) @ normal
+    total = float(doubled.sum())
+    if abs(total) < 1e-9:
+        return 0.0, middle
+    centroid: Array = middle + (doubled[:, None] * (first + second)).sum(axis=0) / (3 * total)
+    return abs(total) / 2, centroid

@@ -1,0 +1,69 @@
+"""Isthmus of the femoral neck: where a section across the neck is smallest."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ischio._check import Array, CannotMeasure
+from ischio.geometry.sections import outline_area_and_centroid, section
+from ischio.types import Bone
+
+_RANGE_RADII = (0.7, 1.9)  # of the head's radius, along the neck from the head's centre
+_N_SECTIONS = 25
+_ROUNDS = 3
+
+
+def neck_isthmus(bone: Bone, head: tuple[Array, float], base_mm: Array) -> tuple[Array, Array, float]:
+    """Find the isthmus of the neck and the neck's axis.
+
+    Parameters
+    ----------
+    bone : Bone
+        A femur.
+    head : (centre of shape (3,), radius), mm
+    base_mm : array of shape (3,), mm
+        Rough middle of the neck's base: gives the first direction.
+
+    Returns
+    -------
+    centre_mm : array of shape (3,), mm
+        Centroid of the smallest section.
+    axis : array of shape (3,)
+        Unit vector from the isthmus to the head's centre.
+    area_mm2 : float
+        Of the smallest section.
+
+    Raises
+    ------
+    CannotMeasure
+        If no section of the neck closes.
+
+    Notes
+    -----
+    Sections stand across the line from the head's centre to the isthmus of the round before.
+    """
+    centre, radius = head
+    direction = base_mm - centre
+    best: tuple[float, Array] | None = None
+    for _ in range(_ROUNDS):
+        direction = direction / np.linalg.norm(direction)
+        best = None
+        for distance in np.linspace(*_RANGE_RADII, _N_SECTIONS) * radius:
+            origin = centre + distance * direction
+            segments, group = section(bone.vertices_mm, bone.faces, origin, direction)
+            if len(segments) == 0:
+                continue
+            # The outline round the axis: the one whose centroid is nearest to it.
+            outlines = [outline_area_and_centroid(segments[group == k], direction) for k in np.unique(group)]
+            area, middle = min(outlines, key=lambda one: float(np.linalg.norm(one[1] - origin)))
+            if (
+                np.linalg.norm(middle - origin) < 0.6 * radius
+                and area > 0.3 * radius**2
+                and (best is None or area < best[0])
+            ):
+                best = area, middle
+        if best is None:
+            raise CannotMeasure("no section across the femoral neck closes")
+        direction = best[1] - centre
+    assert best is not None  # _ROUNDS is at least 1
+    return best[1], -direction / np.linalg.norm(direction), best[0]
