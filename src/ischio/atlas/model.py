@@ -171,6 +171,7 @@ def model_from_shapes(name: str, shapes: Array, faces: NDArray[np.int64]) -> Bon
         # Aligning to the old mean shrinks the new one a little: restore its pose and size.
         scale, rotation, offset = similarity(aligned.mean(axis=0), mean, weights)
         mean = scale * aligned.mean(axis=0) @ rotation.T + offset
+    mean = aligned.mean(axis=0)  # modes are counted from the middle of the people themselves
     root = np.sqrt(weights / weights.mean())[None, :, None]
     _, spread, modes = np.linalg.svd(((aligned - mean) * root).reshape(len(shapes), -1), full_matrices=False)
     count = len(shapes) - 1

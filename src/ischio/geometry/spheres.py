@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 from ischio._check import Array, complaint
 
 _N_PAIRS = 4000
-_N_CANDIDATES = 400
+_N_CANDIDATES = 40
 _RADIAL_TOLERANCE = 0.05  # of the radius: cartilage-bearing bone strays 3-4 % from a sphere
 _NORMAL_COSINE = 0.9  # normals of an inlier point within 26 degrees of the radius
 
@@ -183,20 +183,18 @@ def find_spheres(
     # Votes: how many other candidates agree in centre and radius.
     keys = np.column_stack([centres, radii])
     votes = cKDTree(keys).query_ball_point(keys, r=0.12 * float(np.median(radii)), return_length=True)
-    best = np.argsort(-votes, kind="stable")[:_N_CANDIDATES]
     found: list[tuple[float, Sphere]] = []
-    taken: list[Array] = []
-    for index in best:
-        if any(np.linalg.norm(centres[index] - other) < 0.3 * radii[index] for other in taken):
-            continue
-        taken.append(centres[index])
+    left = votes.astype(np.float64)
+    for _ in range(_N_CANDIDATES):
+        index = int(np.argmax(left))
+        if left[index] <= 0:
+            break
+        left[np.linalg.norm(centres - centres[index], axis=1) < 0.3 * radii[index]] = 0
         sphere = refine_sphere(points_mm, normals, centres[index], float(radii[index]), concave=concave)
         if sphere is None or not radius_range_mm[0] < sphere.radius_mm < radius_range_mm[1]:
             continue
         if sphere.coverage_fraction >= min_coverage:
             found.append((sphere.coverage_fraction, sphere))
-        if len(taken) >= 40:
-            break
     found.sort(key=lambda pair: -pair[0])
     chosen: list[Sphere] = []
     for _, sphere in found:

@@ -206,11 +206,11 @@ def surface_gap(a_triangles_mm: Array, b_triangles_mm: Array) -> SurfaceGap:
             break
         distance, on_a, on_b = triangle_pairs(a_triangles_mm[face_a[rows]], b_triangles_mm[face_b[rows]])
         closest = float(distance.min())
-        if best is None or closest < best.gap_mm:
-            ties = np.flatnonzero(distance == closest)
-            pick = ties[np.lexsort((face_b[rows[ties]], face_a[rows[ties]]))[0]]
-            row = rows[pick]
-            best = SurfaceGap(closest, on_a[pick], on_b[pick], int(face_a[row]), int(face_b[row]))
+        ties = np.flatnonzero(distance == closest)
+        pick = ties[np.lexsort((face_b[rows[ties]], face_a[rows[ties]]))[0]]
+        faces = int(face_a[rows[pick]]), int(face_b[rows[pick]])
+        if best is None or (closest, faces) < (best.gap_mm, (best.face_a, best.face_b)):
+            best = SurfaceGap(closest, on_a[pick], on_b[pick], *faces)
             bound = min(bound, closest)
     assert best is not None  # the closest vertex pair belongs to an examined pair
     return best
