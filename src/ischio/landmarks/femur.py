@@ -9,6 +9,7 @@ from ischio.atlas.model import bone_model
 from ischio.atlas.template import femur_template
 from ischio.geometry.sampling import sample_surface
 from ischio.geometry.spheres import Sphere, find_spheres
+from ischio.landmarks.femur_regions import OTHER_REGIONS, femur_regions
 from ischio.landmarks.findings import (
     N_SAMPLES,
     Findings,
@@ -105,11 +106,25 @@ def find_femur(bone: Bone) -> Findings:
     )
     if strange is not None:
         reasons = dict.fromkeys(
-            (*femur_template().points, "lesser_trochanter", "neck_isthmus_centre", "knee_centre"), strange
+            (
+                *femur_template().points,
+                "lesser_trochanter",
+                *OTHER_REGIONS,
+                "neck_isthmus_centre",
+                "knee_centre",
+            ),
+            strange,
         )
         return Findings(bone, side, None, landmarks, regions, reasons, ratio, head.centre_mm)
-    _add_trochanter(bone, side, fit, landmarks, regions, reasons)
+    shaft = _add_trochanter(bone, side, fit, landmarks, regions, reasons)
     _add_points(bone, side, fit, landmarks, reasons)
+    others = dict.fromkeys(OTHER_REGIONS, "the lesser trochanter is missing")
+    if shaft is not None:
+        found, others = femur_regions(
+            bone, side, landmarks, regions["lesser_trochanter"], shaft, fit.rotation[:, 1]
+        )
+        regions |= found
+    reasons |= others
     return Findings(bone, side, fit, landmarks, regions, reasons, ratio, head.centre_mm)
 
 
@@ -139,8 +154,8 @@ def _add_trochanter(
     landmarks: dict[str, Landmark],
     regions: dict[str, Region],
     reasons: dict[str, str],
-) -> None:
-    """Tip and region of the lesser trochanter, or the reason why not."""
+) -> tuple[Array, Array] | None:
+    """Tip and region of the lesser trochanter with the shaft's axis below it, or the reason why not."""
     guess = fit.vertices_mm[femur_template().points["lesser_trochanter_tip"]]
     head = landmarks["femoral_head_centre"]
     ball = (head.point_mm, float(head.detail["radius_mm"]))
@@ -150,7 +165,7 @@ def _add_trochanter(
         )
     except CannotMeasure as missing:
         reasons["lesser_trochanter_tip"] = reasons["lesser_trochanter"] = str(missing)
-        return
+        return None
     sigma = float(np.sqrt(_TIP_METHOD_SIGMA_MM**2 + (0.3 * bone.edge_mm) ** 2 + found.fit_rms_mm**2))
     detail = {"height_mm": found.height_mm, "smooth_femur_rms_mm": found.fit_rms_mm, "steps": found.steps}
     landmarks["lesser_trochanter_tip"] = Landmark(
@@ -165,6 +180,7 @@ def _add_trochanter(
         "proud_of_smooth_femur@1",
         detail={**detail, "proud_mm": PROUD_MM, "reach_mm": REACH_MM, "ring_mm": list(RING_MM)},
     )
+    return found.shaft
 
 
 def _add_points(

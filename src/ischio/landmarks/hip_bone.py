@@ -22,6 +22,7 @@ from ischio.landmarks.findings import (
     refined_ball,
     unlike_model,
 )
+from ischio.landmarks.hip_regions import TUBEROSITY_POINTS, acetabular_regions, tuberosity_points
 from ischio.landmarks.points import Rule, place_points
 from ischio.landmarks.registration import ModelFit, finish, lay_model
 from ischio.types import Bone, Landmark, Region, Side
@@ -164,19 +165,25 @@ def _findings(bone: Bone, side: Side, fit: ModelFit, ratio: float) -> Findings:
             "sphere_fit@1",
             ball_detail(socket),
         )
+    rim = rim_of(bone, fit, template, centre, radius)
     try:
-        regions["ischium"] = _ischium(bone, side, fit, template, centre, radius)
+        regions["ischium"] = _ischium(bone, side, fit, template, rim)
     except CannotMeasure as missing:
         reasons["ischium"] = str(missing)
+    found_regions, not_found = acetabular_regions(bone, side, rim, opening_of(rim, fit), (centre, radius))
+    regions |= found_regions
+    reasons |= not_found
     found, not_found = place_points(bone, side, fit, template, POINT_RULES)
     landmarks |= found
     reasons |= not_found
+    if "ischium" in regions:
+        landmarks |= tuberosity_points(bone, side, regions["ischium"], fit)
+    else:
+        reasons |= dict.fromkeys(TUBEROSITY_POINTS, reasons["ischium"])
     return Findings(bone, side, fit, landmarks, regions, reasons, ratio, centre)
 
 
-def _ischium(
-    bone: Bone, side: Side, fit: ModelFit, template: Template, centre: Array, radius: float
-) -> Region:
+def _ischium(bone: Bone, side: Side, fit: ModelFit, template: Template, rim: Array) -> Region:
     """Faces of the outer ischium, by the laid model's labels and this bone's own rim."""
     triangles = bone.triangles_mm
     middles = triangles.mean(axis=1)
@@ -189,7 +196,6 @@ def _ischium(
     if len(near) == 0:
         raise CannotMeasure("the bone's surface does not reach the ischium")
     votes = _votes(fit, template, middles[near], normals[near])
-    rim = rim_of(bone, fit, template, centre, radius)
     spine = fit.vertices_mm[template.points["ischial_spine"]]
     inside = votes[:, 1:].sum(axis=1) > 0.5
     inside &= cKDTree(rim).query(middles[near])[0] > RIM_MARGIN_MM
@@ -262,8 +268,7 @@ def rim_of(bone: Bone, fit: ModelFit, template: Template, centre: Array, radius:
     moved = start
     if near.sum() > 20:
         surface, _, _ = sample_surface(triangles[near], 12000)
-        opening = np.linalg.svd(start - start.mean(axis=0))[2][2]
-        opening = opening * np.sign(opening @ (start.mean(axis=0) - centre))
+        opening = opening_of(start, fit)
         shifts = np.zeros_like(start)
         for k, (point, others) in enumerate(
             zip(start, cKDTree(surface).query_ball_point(start, _RIM_REACH_MM), strict=True)
@@ -276,6 +281,16 @@ def rim_of(bone: Bone, fit: ModelFit, template: Template, centre: Array, radius:
         smooth = sum(w * np.roll(shifts, k - 2, axis=0) for k, w in enumerate(kernel))
         moved = start + smooth
     return _dense(moved)
+
+
+def opening_of(rim: Array, fit: ModelFit) -> Array:
+    """Axis of the rim's plane, a unit vector away from the middle of the pelvis.
+
+    A shallow socket's centre lies outside its rim, so the centre does not tell which way it opens.
+    """
+    axis: Array = np.linalg.svd(rim - rim.mean(axis=0))[2][2]
+    outwards = float(axis @ (rim.mean(axis=0) - fit.vertices_mm.mean(axis=0)))
+    return axis if outwards > 0 else -axis
 
 
 def _dense(points: Array) -> Array:

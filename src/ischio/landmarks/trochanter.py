@@ -48,6 +48,8 @@ class Trochanter:
         Of the smooth femur, over the ring.
     steps : int
         Rounds until the tip stood still.
+    shaft : (point on the axis in mm, unit vector up along it)
+        Of the shaft 15 to 60 mm below the tip.
     """
 
     tip_mm: Array
@@ -56,6 +58,7 @@ class Trochanter:
     height_mm: float
     fit_rms_mm: float
     steps: int
+    shaft: tuple[Array, Array]
 
 
 class _Cylinder:
@@ -185,6 +188,7 @@ def find_trochanter(
         float(smooth.height(middles[region]).max()),
         smooth.rms_mm,
         step,
+        shaft,
     )
 
 

@@ -12,7 +12,7 @@ from ischio.types import Side
 
 # The mean pelvis is the mean of 26 people who are not symmetric, on 2-5 mm edges.
 MIRROR_MM = 8.0
-MIRROR_CENTRE_MM = 4.0  # of the labelled ischium: a mean of hundreds of vertices
+MIRROR_CENTRE_MM = 6.0  # of means of many vertices; the midline is that of the wings, 3 mm off lower down
 BALL_RMS_MM = 1.5
 
 both_sides = pytest.mark.parametrize("side", Side, ids=lambda side: side.value)
@@ -144,9 +144,9 @@ class TestPelvis:
         steps = np.diff(turn) * np.sign(turn[-1] - turn[0])
         assert steps.min() > -2 * 2 * np.pi / RIM_BINS  # bins overlap by half: a step back at most
         assert abs(turn[-1] - turn[0]) == pytest.approx(2 * np.pi, abs=np.pi / 6)
-        opening = plane[2] * np.sign(plane[2] @ (rim.mean(axis=0) - centre))
-        assert -side.sign * opening[0] > 0.3  # sideways
-        assert opening[2] < 0  # and downwards
+        # It opens sideways, downwards and a little forwards; which way is out, a plane does not say.
+        expected = np.array([-side.sign * 0.7, -0.3, -0.65])
+        assert abs(plane[2] @ expected) / np.linalg.norm(expected) > np.cos(np.radians(20))
 
     @both_sides
     def test_the_ischium_has_its_parts_on_its_own_side(self, side: Side, pelvis: BoneModel) -> None:
@@ -154,14 +154,16 @@ class TestPelvis:
         assert len(template.labels) == len(pelvis.mean_mm)
         assert sorted(np.unique(template.labels)) == list(range(1 + len(ISCHIUM_PARTS)))
         middle = {
-            part: pelvis.mean_mm[template.labels == 1 + k].mean(axis=0) for k, part in enumerate(ISCHIUM_PARTS)
+            part: pelvis.mean_mm[template.labels == 1 + k].mean(axis=0)
+            for k, part in enumerate(ISCHIUM_PARTS)
         }
         ischium = pelvis.mean_mm[template.labels > 0]
         assert (outwards(ischium, side, pelvis) > 0).all()
-        centre, radius = template.ball_of(pelvis.mean_mm)
+        centre = template.ball_of(pelvis.mean_mm)[0]
+        along = (pelvis.mean_mm[template.points["ischial_tuberosity_inferior"]] - centre) * [0, 1, 1]
         assert middle["body"][2] > middle["tuberosity"][2] > middle["ramus"][2] - 20
         assert middle["ramus"][1] < middle["tuberosity"][1]  # the ramus runs forwards
-        assert (ischium[:, 2] < centre[2] + 0.5 * radius).all()
+        assert ((ischium - centre) @ along > 0).all()  # below a plane across its own axis
 
     @both_sides
     def test_the_ischium_excludes_rim_spine_and_inner_surface(self, side: Side, pelvis: BoneModel) -> None:
@@ -175,7 +177,9 @@ class TestPelvis:
         assert (-side.sign * normals[:, 0]).min() > -0.5
 
     @both_sides
-    def test_the_tuberosity_holds_the_lowest_point_or_ends_beside_it(self, side: Side, pelvis: BoneModel) -> None:
+    def test_the_tuberosity_holds_the_lowest_point_or_ends_beside_it(
+        self, side: Side, pelvis: BoneModel
+    ) -> None:
         template = pelvis_template(side)
         lowest = pelvis.mean_mm[template.points["ischial_tuberosity_inferior"]]
         tuberosity = pelvis.mean_mm[template.labels > 1]

@@ -61,7 +61,10 @@ def test_each_face_gets_points_by_its_area(triangles: np.ndarray) -> None:
 def test_points_lie_within_their_faces(triangles: np.ndarray) -> None:
     points, normals, faces = sample_surface(triangles, N_POINTS)
     a, b, c = np.moveaxis(triangles[faces], 1, 0)
-    shares = [face_normals(np.stack(corners, axis=1))[1] for corners in ((points, b, c), (a, points, c), (a, b, points))]
+    shares = [
+        face_normals(np.stack(corners, axis=1))[1]
+        for corners in ((points, b, c), (a, points, c), (a, b, points))
+    ]
     _, areas = face_normals(triangles[faces])
     assert np.abs(sum(shares) - areas).max() < 1e-9 * areas.max()  # inside, the three parts make up the whole
     np.testing.assert_array_equal(normals, face_normals(triangles)[0][faces])

@@ -1,0 +1,60 @@
+"""Symptoms seen on bones, each with the smallest input that showed it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ischio._check import AnatomyError
+from ischio.atlas import reconstruction
+from ischio.atlas.template import pelvis_template
+from ischio.landmarks import find_pelvis
+from ischio.landmarks.hip_bone import find_hip_bone, rim_of
+from ischio.types import Side
+from ischio.validation.invariance import moved
+
+OUTWARDS_MM = -1.0  # the fitted model's rim may stand that much too far out
+
+
+@pytest.mark.parametrize("person", [0, 3])
+def test_the_acetabular_rim_sank_into_the_socket(person: int) -> None:
+    """In a deep socket the rim's plane lies inwards of its centre; "away from the centre" is then inwards."""
+    pelvis = reconstruction(person)[1]
+    for side, found in find_hip_bone(pelvis, {}).items():
+        assert found.fit is not None
+        template = pelvis_template(side)
+        socket = found.landmarks["acetabular_centre"]
+        rim = rim_of(pelvis, found.fit, template, socket.point_mm, socket.detail["radius_mm"])
+        lateral = -side.sign * found.fit.rotation[:, 0]
+        moved_mm = (rim.mean(axis=0) - found.fit.vertices_mm[template.rim].mean(axis=0)) @ lateral
+        assert moved_mm > OUTWARDS_MM, side
+
+
+def test_a_femoral_head_beside_the_pelvis_hid_the_bones_of_two_people() -> None:
+    """A head near the wing of another's pelvis was taken for the place of the socket."""
+    femur, pelvis = reconstruction(18)
+    away = moved((femur,), np.eye(3), np.array([0.0, 0.0, 150.0]))
+    with pytest.raises(AnatomyError, match="mm from its socket"):
+        find_pelvis(
+            (*away, pelvis),
+            axes="LPS",
+            sides=(Side.LEFT,),
+            posture="model",
+            progress=lambda _words, _share: None,
+        )
+
+
+def test_a_femur_without_its_head_was_laid_upside_down() -> None:
+    """A condyle passed for the head, and the lesser trochanter was found at the knee."""
+    femur, _ = reconstruction(18)
+    low = femur.triangles_mm.mean(axis=1)[:, 2] < 1000.0
+    used, faces = np.unique(femur.faces[low], return_inverse=True)
+    part = replace(femur, vertices_mm=femur.vertices_mm[used], faces=faces.reshape(-1, 3))
+    pelvis, _ = find_pelvis(
+        (part,), axes="unknown", sides=(Side.LEFT,), posture="model", progress=lambda _words, _share: None
+    )
+    assert pelvis.left is not None
+    assert dict(pelvis.left.landmarks) == {}
+    assert "no spherical head" in pelvis.left.reasons["lesser_trochanter_tip"]
