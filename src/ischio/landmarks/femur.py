@@ -31,6 +31,7 @@ _GOOD_RMS_FRACTION = 0.15  # of the head's radius: real femora fit within 0.13, 
 # The greater trochanter reaches 2.8 head radii from the head's centre: a piece that ends there looks
 # alike from several sides, and holds no lesser trochanter.
 MIN_REACH_RADII = 3.2
+_SURE_HEAD_COVERAGE = 0.4  # of the sphere: enough for a head by itself
 _TOO_SHORT = "little more than the head of the femur is there: it does not tell side or directions"
 POINT_RULES = {
     "greater_trochanter_superior": Rule(4.0, 8.0, (0.0, 0.0, 1.0)),
@@ -65,12 +66,12 @@ def find_femur(bone: Bone) -> Findings:
     Raises
     ------
     CannotMeasure
-        If there is no spherical head.
+        If there is no spherical head, or the shape is unlike any femur.
 
     Notes
     -----
-    Where little more than the head is there, or the shape is unlike any femur, the head alone is
-    reported, with the reason for the rest.
+    Where little more than the head is there, the head alone is reported, with the reason for the
+    rest.
     """
     points, normals, _ = sample_surface(bone.triangles_mm, N_SAMPLES)
     balls = find_spheres(
@@ -89,7 +90,12 @@ def find_femur(bone: Bone) -> Findings:
     fit = finish(fits[side], points, normals, femur_template().cover)
     head = refined_ball(bone, head.centre_mm, head.radius_mm, concave=False) or head
     reach = float(np.linalg.norm(points - head.centre_mm, axis=1).max()) / head.radius_mm
-    strange = _TOO_SHORT if reach < MIN_REACH_RADII else unlike_model(fit, head.radius_mm, "femur")
+    strange = unlike_model(fit, head.radius_mm, "femur")
+    if reach < MIN_REACH_RADII and head.coverage_fraction >= _SURE_HEAD_COVERAGE:
+        strange = _TOO_SHORT
+    elif strange is not None:
+        # A condyle passes for a head on a femur without one: where the rest does not fit, nothing is certain.
+        raise CannotMeasure(strange)
     if strange is not None:
         side, ratio = bone.side or side, float("nan")
     landmarks: dict[str, Landmark] = {}

@@ -100,16 +100,17 @@ def _lay_half(
     """Fit a single hip bone to both sides of the model."""
     model = bone_model("pelvis")
     near = [head for head in heads.values() if _is_near(head, points)]
-    fits: dict[Side, ModelFit] = {}
-    for anchors in (near, _sockets(points, normals, 2)):
-        if not anchors:
-            continue
-        for side in Side:
-            fit = lay_model(model, pelvis_template(side), points, normals, anchors)
+    fits = (
+        {side: lay_model(model, pelvis_template(side), points, normals, near) for side in Side}
+        if near
+        else {}
+    )
+    if not fits or min(fit.rms_mm for fit in fits.values()) > _TRUST_IN_HEAD * near[0][1]:
+        sockets = _sockets(points, normals, 2)
+        for side in Side if sockets else ():
+            fit = lay_model(model, pelvis_template(side), points, normals, sockets)
             if side not in fits or fit.rms_mm < fits[side].rms_mm:
                 fits[side] = fit
-        if min(fit.rms_mm for fit in fits.values()) < _TRUST_IN_HEAD * anchors[0][1]:
-            break
     if not fits:
         raise CannotMeasure("no hollow socket was found: it is outside the scan, filled or deformed")
     return fits
@@ -122,17 +123,17 @@ def _is_near(head: tuple[Array, float], points: Array) -> bool:
 
 
 def _lay_whole(points: Array, normals: Array, heads: Mapping[Side, tuple[Array, float]]) -> ModelFit:
-    """Fit a joined pelvis by whichever socket and side lie best."""
+    """Fit a joined pelvis by a femoral head, or by whichever socket and side lie best."""
     model = bone_model("pelvis")
-    tried: list[tuple[Side, tuple[Array, float]]] = [
-        (side, head) for side, head in heads.items() if _is_near(head, points)
-    ][:1]
-    if not tried:
+    tried = [(side, head) for side, head in heads.items() if _is_near(head, points)][:1]
+    fits = [lay_model(model, pelvis_template(side), points, normals, [ball]) for side, ball in tried]
+    if not fits or fits[0].rms_mm > _TRUST_IN_HEAD * tried[0][1][1]:
         tried = [(side, socket) for socket in _sockets(points, normals, 2) for side in Side]
-    if not tried:
+        fits += [lay_model(model, pelvis_template(side), points, normals, [ball]) for side, ball in tried]
+    if not fits:
         raise CannotMeasure("no hollow socket was found: it is outside the scan, filled or deformed")
-    fits = [lay_model(model, pelvis_template(side), points, normals, [anchor]) for side, anchor in tried]
-    fit = finish(min(fits, key=lambda f: f.rms_mm), points, normals, pelvis_template(tried[0][0]).cover)
+    cover = pelvis_template(Side.LEFT).cover
+    fit = finish(min(fits, key=lambda f: f.rms_mm), points, normals, cover)
     _check_fit(fit, Side.LEFT, "pelvis")
     return fit
 
