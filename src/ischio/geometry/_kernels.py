@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+_CERTAINLY_INSIDE = 0.5  # interpolated depth, in steps of the depth search, that is no rounding at the surface
 _STACK = 96  # a balanced tree over 2^31 triangles is 31 deep and pushes at most two per level
 
 
@@ -380,11 +381,11 @@ def _lower2(x, y, z, field, low, per_mm):  # type: ignore[no-untyped-def]
 
 
 @_compiled
-def _least2(d0, d1, d2, e01, e02, e12, inverse):  # type: ignore[no-untyped-def]
+def _least2(d0, d1, d2, e01, e02, e12, inverse, finer):  # type: ignore[no-untyped-def]
     """Least squared distance inside a triangle that those at its corners allow."""
     a1, a2 = d1 - d0 - e01, d2 - d0 - e02
-    v = -0.5 * (inverse[0] * a1 + inverse[1] * a2)
-    w = -0.5 * (inverse[1] * a1 + inverse[2] * a2)
+    v = -0.5 * finer * (inverse[0] * a1 + inverse[1] * a2)
+    w = -0.5 * finer * (inverse[1] * a1 + inverse[2] * a2)
     if v > 0.0 and w > 0.0 and v + w < 1.0:
         return d0 + 0.5 * (v * a1 + w * a2)
     least = min(d0, d1, d2)
@@ -424,12 +425,19 @@ def _depth(x, y, z, field, low, per_mm):  # type: ignore[no-untyped-def]
 @_compiled
 def _deepest(  # type: ignore[no-untyped-def]
     m, t, corners, reach, points, local, clusters, spheres, step,
-    tri, boxes, links, field, low, per_mm, solid, brick_mm, out, stack, bary, values, depths,
+    tri, boxes, links, field, low, per_mm, solid, brick_mm, out, stack, bary, values, depths, nearest, hint,
 ):
     """Deepest point of the moving triangles behind the region: depth, triangle, row, spacing; or depth -1."""
     best, bx, by, bz, best_f = -1.0, 0.0, 0.0, 0.0, -1
     n_open = 0
     opened = values[1]
+    if hint[3] >= 0.0:  # where the last pose was deepest: a first mark that rules out most others
+        x = m[0, 0] * hint[0] + m[0, 1] * hint[1] + m[0, 2] * hint[2] + t[0]
+        y = m[1, 0] * hint[0] + m[1, 1] * hint[1] + m[1, 2] * hint[2] + t[1]
+        z = m[2, 0] * hint[0] + m[2, 1] * hint[1] + m[2, 2] * hint[2] + t[2]
+        d = _depth(x, y, z, field, low, per_mm)
+        if d > best:
+            best, bx, by, bz, best_f = d, x, y, z, int(hint[3])
     for c in range(clusters.shape[0]):
         x0, y0, z0, r = spheres[c, 0], spheres[c, 1], spheres[c, 2], spheres[c, 3]
         x = m[0, 0] * x0 + m[0, 1] * y0 + m[0, 2] * z0 + t[0]
@@ -480,7 +488,13 @@ def _deepest(  # type: ignore[no-untyped-def]
                     best, bx, by, bz, best_f = d, x, y, z, f
     if best < 0.0:
         return -1.0, -1, -1, 0.0
-    d2, s = nearest_triangle(bx, by, bz, tri, boxes, links, 0, stack, bary)
+    x, y, z = bx - t[0], by - t[1], bz - t[2]
+    hint[0] = m[0, 0] * x + m[1, 0] * y + m[2, 0] * z
+    hint[1] = m[0, 1] * x + m[1, 1] * y + m[2, 1] * z
+    hint[2] = m[0, 2] * x + m[1, 2] * y + m[2, 2] * z
+    hint[3] = best_f
+    i, j, k = int((bx - low[0]) * per_mm), int((by - low[1]) * per_mm), int((bz - low[2]) * per_mm)
+    d2, s = nearest_triangle(bx, by, bz, tri, boxes, links, max(nearest[i, j, k], 0), stack, bary)
     point_triangle(bx, by, bz, tri, s, bary)
     out[0], out[1], out[2] = bx, by, bz
     for k in range(3):
@@ -513,6 +527,27 @@ def _far_from_solid(x, y, z, r, solid, low, brick_mm):  # type: ignore[no-untype
 
 
 @_compiled
+def _turned(m, t, x):  # type: ignore[no-untyped-def]
+    """A moving point after the motion."""
+    return (
+        m[0, 0] * x[0] + m[0, 1] * x[1] + m[0, 2] * x[2] + t[0],
+        m[1, 0] * x[0] + m[1, 1] * x[1] + m[1, 2] * x[2] + t[1],
+        m[2, 0] * x[0] + m[2, 1] * x[1] + m[2, 2] * x[2] + t[2],
+    )
+
+
+@_compiled
+def _is_behind(out, tri, s):  # type: ignore[no-untyped-def]
+    """Whether the first of two points lies behind triangle s, seen from the second."""
+    e1x, e1y, e1z = tri[s, 1, 0] - tri[s, 0, 0], tri[s, 1, 1] - tri[s, 0, 1], tri[s, 1, 2] - tri[s, 0, 2]
+    e2x, e2y, e2z = tri[s, 2, 0] - tri[s, 0, 0], tri[s, 2, 1] - tri[s, 0, 1], tri[s, 2, 2] - tri[s, 0, 2]
+    forward = (out[0] - out[3]) * (e1y * e2z - e1z * e2y)
+    forward += (out[1] - out[4]) * (e1z * e2x - e1x * e2z)
+    forward += (out[2] - out[5]) * (e1x * e2y - e1y * e2x)
+    return forward < 0.0
+
+
+@_compiled
 def _moved(m, t, corners, f, c):  # type: ignore[no-untyped-def]
     """Corner c of moving triangle f after the motion."""
     x, y, z = corners[f, c, 0], corners[f, c, 1], corners[f, c, 2]
@@ -524,132 +559,289 @@ def _moved(m, t, corners, f, c):  # type: ignore[no-untyped-def]
 
 
 @_compiled
+def _add_cluster(c, only, local, clusters, stamp, stamps, act_v, act_f, act_i, n_v, n_f):  # type: ignore[no-untyped-def]
+    """Put the triangles of a cluster (all, or those marked in ``only``) and their corners on the list."""
+    v0 = clusters[c, 0]
+    for f in range(clusters[c, 2], clusters[c, 3]):
+        if only[0] >= 0 and only[f] == 0:
+            continue
+        for corner in range(3):
+            v = v0 + local[f, corner]
+            if stamps[v, 0] != stamp:
+                stamps[v, 0], stamps[v, 1] = stamp, n_v
+                act_v[n_v] = v
+                n_v += 1
+            act_i[n_f, corner] = stamps[v, 1]
+        act_f[n_f] = f
+        n_f += 1
+    return n_v, n_f
+
+
+@_compiled
+def _search(  # type: ignore[no-untyped-def]
+    m, t, limit, gap, pair_f, pair_s, n_v, n_f, act_v, act_f, act_i,
+    corners, edges2, inverses, radius2, points,
+    tri, boxes, links, field, nearest, low, per_mm, near_tol, far_tol,
+    place, lower, a3, out, tmp, towards, stack,
+):
+    """Smallest distance of the listed triangles that is below the gap known so far, and its pair."""
+    a = a3[0]
+    best2 = gap * gap
+    for n in range(n_v):
+        v = act_v[n]
+        x0, y0, z0 = points[v, 0], points[v, 1], points[v, 2]
+        x = m[0, 0] * x0 + m[0, 1] * y0 + m[0, 2] * z0 + t[0]
+        y = m[1, 0] * x0 + m[1, 1] * y0 + m[1, 2] * z0 + t[1]
+        z = m[2, 0] * x0 + m[2, 1] * y0 + m[2, 2] * z0 + t[2]
+        place[n, 0], place[n, 1], place[n, 2] = x, y, z
+        lower[n] = _lower2(x, y, z, field, low, per_mm)
+    for n in range(n_f):
+        f = act_f[n]
+        i0, i1, i2 = act_i[n, 0], act_i[n, 1], act_i[n, 2]
+        d0, d1, d2 = lower[i0], lower[i1], lower[i2]
+        limit2 = limit * limit
+        if min(d0, d1, d2) - radius2[f] >= limit2:
+            continue
+        e01, e02, e12 = edges2[f, 0], edges2[f, 1], edges2[f, 2]
+        if _least2(d0, d1, d2, e01, e02, e12, inverses[f], 1.0) >= limit2 > 0.0:
+            continue
+        x0, y0, z0 = place[i0, 0], place[i0, 1], place[i0, 2]
+        x1, y1, z1 = place[i1, 0], place[i1, 1], place[i1, 2]
+        x2, y2, z2 = place[i2, 0], place[i2, 1], place[i2, 2]
+        # The four triangles between the corners and the middles of the edges: a bound four times closer.
+        d01 = _lower2(0.5 * (x0 + x1), 0.5 * (y0 + y1), 0.5 * (z0 + z1), field, low, per_mm)
+        d02 = _lower2(0.5 * (x0 + x2), 0.5 * (y0 + y2), 0.5 * (z0 + z2), field, low, per_mm)
+        d12 = _lower2(0.5 * (x1 + x2), 0.5 * (y1 + y2), 0.5 * (z1 + z2), field, low, per_mm)
+        q01, q02, q12 = 0.25 * e01, 0.25 * e02, 0.25 * e12
+        least = _least2(d0, d01, d02, q01, q02, q12, inverses[f], 4.0)
+        least = min(least, _least2(d01, d1, d12, q01, q02, q12, inverses[f], 4.0))
+        least = min(least, _least2(d02, d12, d2, q01, q02, q12, inverses[f], 4.0))
+        least = min(least, _least2(d12, d02, d01, q01, q02, q12, inverses[f], 4.0))
+        if least >= limit2 > 0.0:
+            continue
+        a[0, 0], a[0, 1], a[0, 2] = x0, y0, z0
+        a[1, 0], a[1, 1], a[1, 2] = x1, y1, z1
+        a[2, 0], a[2, 1], a[2, 2] = x2, y2, z2
+        # A good pair first: the triangle that is nearest to the nearest corner.
+        x, y, z = x0, y0, z0
+        if d1 <= d0 and d1 <= d2:
+            x, y, z = x1, y1, z1
+        elif d2 <= d0:
+            x, y, z = x2, y2, z2
+        i = min(max(int((x - low[0]) * per_mm + 0.5), 0), field.shape[0] - 1)
+        j = min(max(int((y - low[1]) * per_mm + 0.5), 0), field.shape[1] - 1)
+        k = min(max(int((z - low[2]) * per_mm + 0.5), 0), field.shape[2] - 1)
+        s = nearest[i, j, k]
+        if s >= 0 and not (f == pair_f and s == pair_s):
+            two = triangle_triangle(a, a3, tri, s, best2, out, tmp)
+            if two < best2:
+                best2, pair_f, pair_s = two, f, s
+                gap = np.sqrt(best2)
+                limit = max(gap - (near_tol if gap <= 10.1 else far_tol), 0.0)
+                if best2 == 0.0:
+                    break
+        if gap > 0.0:
+            for k in range(3):
+                towards[k] = (out[k] - out[3 + k]) / gap
+        two, s = nearest_pair(a, a3, tri, boxes, links, limit * limit, out, tmp, stack, towards)
+        if s >= 0:
+            best2, pair_f, pair_s = two, f, s
+            gap = np.sqrt(best2)
+            limit = max(gap - (near_tol if gap <= 10.1 else far_tol), 0.0)
+            if best2 == 0.0:
+                break
+    return gap, pair_f, pair_s
+
+
+@_compiled
 def sweep(  # type: ignore[no-untyped-def]
-    rotations, offsets,
+    rotations, offsets, groups, corner_rotations, corner_offsets, bulges, turns,
     corners, edges2, inverses, radius2, reach, points, local, clusters, spheres,
     tri, boxes, links, field, nearest, low, per_mm, solid, brick_mm,
     near_tol, far_tol, step,
-    gaps, on_moving, on_fixed, moving_face, fixed_face, errors, counts,
+    gaps, on_moving, on_fixed, moving_face, fixed_face, errors,
 ):
-    """Signed gap of every pose of one block; the pair of one pose is the first guess for the next."""
+    """Signed gap of every pose; the poses of a group lie between its eight corner poses.
+
+    Groups of few poses are done pose by pose. For the others, a list is made once of the triangles
+    that can be nearest in any pose between the corners (see ``gap_field``).
+    """
     stack = np.empty(_STACK, np.int64)
     tmp, out, bary, towards = np.empty(4), np.empty(6), np.empty(4), np.array([1.0, 0.0, 0.0])
     a3 = np.empty((1, 3, 3))
     a = a3[0]
-    n_most = 0
-    for c in range(clusters.shape[0]):
-        n_most = max(n_most, clusters[c, 1] - clusters[c, 0])
-    lower = np.empty(n_most)
-    place = np.empty((n_most, 3))
-    values = np.empty((2, corners.shape[0]))
-    n_clusters = clusters.shape[0]
-    away = np.empty(n_clusters)
-    pair_t, pair_s = 0, 0
-    for p in range(rotations.shape[0]):
-        m, t = rotations[p], offsets[p]
-        for c in range(3):
-            a[c, 0], a[c, 1], a[c, 2] = _moved(m, t, corners, pair_t, c)
-        best2 = triangle_triangle(a, a3, tri, pair_s, np.inf, out, tmp)
-        gap = np.sqrt(best2)
-        limit = max(gap - (near_tol if gap <= 10.1 else far_tol), 0.0)
-        # Clusters in order, but the one that could be nearest first: then most others need no look.
-        first_c = 0
-        for c in range(n_clusters):
-            x0, y0, z0 = spheres[c, 0], spheres[c, 1], spheres[c, 2]
-            x = m[0, 0] * x0 + m[0, 1] * y0 + m[0, 2] * z0 + t[0]
-            y = m[1, 0] * x0 + m[1, 1] * y0 + m[1, 2] * z0 + t[1]
-            z = m[2, 0] * x0 + m[2, 1] * y0 + m[2, 2] * z0 + t[2]
-            away[c] = np.sqrt(max(_lower2(x, y, z, field, low, per_mm), 0.0)) - spheres[c, 3]
-            if away[c] < away[first_c]:
-                first_c = c
-        for turn in range(-1, n_clusters):
-            if best2 == 0.0:
-                break
-            c = first_c if turn < 0 else turn
-            if away[c] >= limit or (turn >= 0 and c == first_c):
-                continue
-            counts[0] += 1
-            v0 = clusters[c, 0]
-            for v in range(clusters[c, 1] - v0):
-                x0, y0, z0 = points[v0 + v, 0], points[v0 + v, 1], points[v0 + v, 2]
-                x = m[0, 0] * x0 + m[0, 1] * y0 + m[0, 2] * z0 + t[0]
-                y = m[1, 0] * x0 + m[1, 1] * y0 + m[1, 2] * z0 + t[1]
-                z = m[2, 0] * x0 + m[2, 1] * y0 + m[2, 2] * z0 + t[2]
-                place[v, 0], place[v, 1], place[v, 2] = x, y, z
-                lower[v] = _lower2(x, y, z, field, low, per_mm)
-            for f in range(clusters[c, 2], clusters[c, 3]):
-                i0, i1, i2 = local[f, 0], local[f, 1], local[f, 2]
-                d0, d1, d2 = lower[i0], lower[i1], lower[i2]
-                limit2 = limit * limit
-                if min(d0, d1, d2) - radius2[f] >= limit2:
-                    continue
-                e01, e02, e12 = edges2[f, 0], edges2[f, 1], edges2[f, 2]
-                if limit2 > 0.0 and _least2(d0, d1, d2, e01, e02, e12, inverses[f]) >= limit2:
-                    continue
-                counts[1] += 1
-                x0, y0, z0 = place[i0, 0], place[i0, 1], place[i0, 2]
-                x1, y1, z1 = place[i1, 0], place[i1, 1], place[i1, 2]
-                x2, y2, z2 = place[i2, 0], place[i2, 1], place[i2, 2]
-                # The four triangles between the corners and the middles of the edges: a bound four times closer.
-                d01 = _lower2(0.5 * (x0 + x1), 0.5 * (y0 + y1), 0.5 * (z0 + z1), field, low, per_mm)
-                d02 = _lower2(0.5 * (x0 + x2), 0.5 * (y0 + y2), 0.5 * (z0 + z2), field, low, per_mm)
-                d12 = _lower2(0.5 * (x1 + x2), 0.5 * (y1 + y2), 0.5 * (z1 + z2), field, low, per_mm)
-                q01, q02, q12 = 0.25 * e01, 0.25 * e02, 0.25 * e12
-                tmp[0], tmp[1], tmp[2] = 4 * inverses[f, 0], 4 * inverses[f, 1], 4 * inverses[f, 2]
-                if (
-                    limit2 > 0.0
-                    and _least2(d0, d01, d02, q01, q02, q12, tmp) >= limit2
-                    and _least2(d01, d1, d12, q01, q02, q12, tmp) >= limit2
-                    and _least2(d02, d12, d2, q01, q02, q12, tmp) >= limit2
-                    and _least2(d12, d02, d01, q01, q02, q12, tmp) >= limit2
-                ):
-                    continue
-                counts[2] += 1
-                a[0, 0], a[0, 1], a[0, 2] = x0, y0, z0
-                a[1, 0], a[1, 1], a[1, 2] = x1, y1, z1
-                a[2, 0], a[2, 1], a[2, 2] = x2, y2, z2
-                # A good pair first: the triangle that is nearest to the nearest corner.
-                x, y, z = x0, y0, z0
-                if d1 <= d0 and d1 <= d2:
-                    x, y, z = x1, y1, z1
-                elif d2 <= d0:
-                    x, y, z = x2, y2, z2
-                i = min(max(int((x - low[0]) * per_mm + 0.5), 0), field.shape[0] - 1)
-                j = min(max(int((y - low[1]) * per_mm + 0.5), 0), field.shape[1] - 1)
-                k = min(max(int((z - low[2]) * per_mm + 0.5), 0), field.shape[2] - 1)
-                s = nearest[i, j, k]
-                if s >= 0 and not (f == pair_t and s == pair_s):
-                    two = triangle_triangle(a, a3, tri, s, best2, out, tmp)
-                    if two < best2:
-                        best2, pair_t, pair_s = two, f, s
-                        gap = np.sqrt(best2)
+    n_points, n_faces, n_clusters = points.shape[0], corners.shape[0], clusters.shape[0]
+    stamps = np.full((n_points, 2), -1, np.int64)
+    act_v, act_f, act_i = np.empty(n_points, np.int64), np.empty(n_faces, np.int64), np.empty((n_faces, 3), np.int64)
+    lower, place = np.empty(n_points), np.empty((n_points, 3))
+    values, away = np.empty((2, n_faces)), np.empty(n_clusters)
+    everything = np.full(1, -1, np.int8)
+    marked = np.zeros(n_faces, np.int8)
+    below = np.empty(n_points)
+    where, hint = np.empty((8, 3)), np.array([0.0, 0.0, 0.0, -1.0])
+    pair_f, pair_s, stamp = 0, 0, 0
+    for g in range(groups.shape[0] - 1):
+        together = groups[g + 1] - groups[g] >= 8
+        n_v, n_f = 0, 0
+        # Pose by pose, or first the middle of the group alone, for a pair to measure the others by.
+        for p in range(groups[g] - (1 if together else 0), groups[g + 1]):
+            middle = p < groups[g]
+            whole = middle or not together
+            q = (groups[g] + groups[g + 1]) // 2 if middle else p
+            m, t = rotations[q], offsets[q]
+            for c in range(3):
+                a[c, 0], a[c, 1], a[c, 2] = _moved(m, t, corners, pair_f, c)
+            gap = np.sqrt(triangle_triangle(a, a3, tri, pair_s, np.inf, out, tmp))
+            if not middle and hint[3] >= 0.0:
+                x, y, z = _turned(m, t, hint)
+                if _depth(x, y, z, field, low, per_mm) > _CERTAINLY_INSIDE * step:
+                    gap = 0.0  # no need to look for the place where the surfaces cross
+            limit = max(gap - (near_tol if gap <= 10.1 else far_tol), 0.0)
+            if whole and gap > 0.0:
+                # The cluster that could be nearest first: then most others need no look.
+                first_c = 0
+                for c in range(n_clusters):
+                    x0, y0, z0 = spheres[c, 0], spheres[c, 1], spheres[c, 2]
+                    x = m[0, 0] * x0 + m[0, 1] * y0 + m[0, 2] * z0 + t[0]
+                    y = m[1, 0] * x0 + m[1, 1] * y0 + m[1, 2] * z0 + t[1]
+                    z = m[2, 0] * x0 + m[2, 1] * y0 + m[2, 2] * z0 + t[2]
+                    away[c] = np.sqrt(max(_lower2(x, y, z, field, low, per_mm), 0.0)) - spheres[c, 3]
+                    if away[c] < away[first_c]:
+                        first_c = c
+                for turn in range(2):
+                    stamp += 1
+                    n_v, n_f = 0, 0
+                    for c in range(n_clusters):
+                        if away[c] < limit and (c == first_c) == (turn == 0):
+                            n_v, n_f = _add_cluster(
+                                c, everything, local, clusters, stamp, stamps, act_v, act_f, act_i, n_v, n_f
+                            )
+                    if gap > 0.0:
+                        gap, pair_f, pair_s = _search(
+                            m, t, limit, gap, pair_f, pair_s, n_v, n_f, act_v, act_f, act_i,
+                            corners, edges2, inverses, radius2, points,
+                            tri, boxes, links, field, nearest, low, per_mm, near_tol, far_tol,
+                            place, lower, a3, out, tmp, towards, stack,
+                        )
                         limit = max(gap - (near_tol if gap <= 10.1 else far_tol), 0.0)
-                        if best2 == 0.0:
-                            break
-                if gap > 0.0:
-                    for k in range(3):
-                        towards[k] = (out[k] - out[3 + k]) / gap
-                two, s = nearest_pair(a, a3, tri, boxes, links, limit * limit, out, tmp, stack, towards)
-                if s >= 0:
-                    best2, pair_t, pair_s = two, f, s
-                    gap = np.sqrt(best2)
-                    limit = max(gap - (near_tol if gap <= 10.1 else far_tol), 0.0)
-                    if best2 == 0.0:
-                        break
-        errors[p] = near_tol if gap <= 10.1 else far_tol
-        face_t, face_s = pair_t, pair_s
-        # Inside: the surfaces cross, or the nearest point of the moving one lies behind the region.
-        if best2 == 0.0 or _depth(out[0], out[1], out[2], field, low, per_mm) > 0.0:
-            counts[3] += 1
-            depth, f, s, spacing = _deepest(
-                m, t, corners, reach, points, local, clusters, spheres, step,
-                tri, boxes, links, field, low, per_mm, solid, brick_mm, out, stack, bary, values, lower,
-            )
-            if depth >= 0.0:
-                gap, face_t, face_s = -depth, f, s
-            errors[p] = max(spacing, near_tol)
-        gaps[p] = gap
-        moving_face[p], fixed_face[p] = face_t, face_s
-        for k in range(3):
-            on_moving[p, k] = out[k]
-            on_fixed[p, k] = out[3 + k]
+            elif gap > 0.0:
+                gap, pair_f, pair_s = _search(
+                    m, t, limit, gap, pair_f, pair_s, n_v, n_f, act_v, act_f, act_i,
+                    corners, edges2, inverses, radius2, points,
+                    tri, boxes, links, field, nearest, low, per_mm, near_tol, far_tol,
+                    place, lower, a3, out, tmp, towards, stack,
+                )
+            if middle:
+                # The point of the pair in the moving frame; q stays where it is on the fixed surface.
+                for k in range(3):
+                    tmp[k] = out[k] - t[k]
+                x0 = m[0, 0] * tmp[0] + m[1, 0] * tmp[1] + m[2, 0] * tmp[2]
+                y0 = m[0, 1] * tmp[0] + m[1, 1] * tmp[1] + m[2, 1] * tmp[2]
+                z0 = m[0, 2] * tmp[0] + m[1, 2] * tmp[1] + m[2, 2] * tmp[2]
+                n_v, n_f, stamp = _shared_list(
+                    corner_rotations[g], corner_offsets[g], bulges[g], turns[g], x0, y0, z0, out,
+                    radius2, points, local, clusters, spheres, field, low, per_mm,
+                    stamp, stamps, act_v, act_f, act_i, marked, below, where,
+                )
+                continue
+            errors[p] = near_tol if gap <= 10.1 else far_tol
+            face_f, face_s = pair_f, pair_s
+            # Inside: the surfaces cross, or the nearest point of the moving one lies behind the region.
+            if gap == 0.0 or (
+                _is_behind(out, tri, pair_s) and _depth(out[0], out[1], out[2], field, low, per_mm) > 0.0
+            ):
+                depth, f, s, spacing = _deepest(
+                    m, t, corners, reach, points, local, clusters, spheres, step,
+                    tri, boxes, links, field, low, per_mm, solid, brick_mm, out, stack, bary, values, lower,
+                    nearest, hint,
+                )
+                if depth >= 0.0:
+                    gap, face_f, face_s = -depth, f, s
+                errors[p] = max(spacing, near_tol)
+            gaps[p] = gap
+            moving_face[p], fixed_face[p] = face_f, face_s
+            for k in range(3):
+                on_moving[p, k] = out[k]
+                on_fixed[p, k] = out[3 + k]
+
+
+@_compiled
+def _shared_list(  # type: ignore[no-untyped-def]
+    rotations, offsets, bulge, turns, x0, y0, z0, out,
+    radius2, points, local, clusters, spheres, field, low, per_mm,
+    stamp, stamps, act_v, act_f, act_i, marked, below, where,
+):
+    """List the triangles that can be nearest in any pose between eight corner poses."""
+    known2 = np.empty(8)  # squared distance, at each corner pose, of the point from its mate on the fixed surface
+    largest = 0.0
+    for k in range(8):
+        m, t = rotations[k], offsets[k]
+        dx = m[0, 0] * x0 + m[0, 1] * y0 + m[0, 2] * z0 + t[0] - out[3]
+        dy = m[1, 0] * x0 + m[1, 1] * y0 + m[1, 2] * z0 + t[1] - out[4]
+        dz = m[2, 0] * x0 + m[2, 1] * y0 + m[2, 2] * z0 + t[2] - out[5]
+        known2[k] = dx * dx + dy * dy + dz * dz
+        largest = max(largest, known2[k])
+    slack = 4.0 * bulge * (np.sqrt(largest) + bulge)
+    stamp += 1
+    n_v, n_f = 0, 0
+    for c in range(clusters.shape[0]):
+        _corner_places(spheres[c, 0], spheres[c, 1], spheres[c, 2], rotations, offsets, where)
+        radius = spheres[c, 3]
+        need = _between2(where, turns, radius) + slack
+        out_of_reach = True
+        for k in range(8):
+            d = np.sqrt(max(_lower2(where[k, 0], where[k, 1], where[k, 2], field, low, per_mm), 0.0)) - radius
+            if d <= 0.0 or d * d - known2[k] < need:
+                out_of_reach = False
+                break
+        if out_of_reach:
+            continue
+        v0, v1 = clusters[c, 0], clusters[c, 1]
+        for k in range(8):
+            m, t = rotations[k], offsets[k]
+            for v in range(v0, v1):
+                px, py, pz = points[v, 0], points[v, 1], points[v, 2]
+                x = m[0, 0] * px + m[0, 1] * py + m[0, 2] * pz + t[0]
+                y = m[1, 0] * px + m[1, 1] * py + m[1, 2] * pz + t[1]
+                z = m[2, 0] * px + m[2, 1] * py + m[2, 2] * pz + t[2]
+                d = _lower2(x, y, z, field, low, per_mm) - known2[k]
+                below[v] = d if k == 0 else min(below[v], d)
+        found = False
+        for f in range(clusters[c, 2], clusters[c, 3]):
+            least = min(below[v0 + local[f, 0]], below[v0 + local[f, 1]], below[v0 + local[f, 2]])
+            marked[f] = 1 if least < need + radius2[f] else 0
+            found = found or marked[f] == 1
+        if found:
+            n_v, n_f = _add_cluster(c, marked, local, clusters, stamp, stamps, act_v, act_f, act_i, n_v, n_f)
+    return n_v, n_f, stamp
+
+
+@_compiled
+def _corner_places(x0, y0, z0, rotations, offsets, where):  # type: ignore[no-untyped-def]
+    """Where a moving point is in each of eight poses."""
+    for k in range(8):
+        m, t = rotations[k], offsets[k]
+        where[k, 0] = m[0, 0] * x0 + m[0, 1] * y0 + m[0, 2] * z0 + t[0]
+        where[k, 1] = m[1, 0] * x0 + m[1, 1] * y0 + m[1, 2] * z0 + t[1]
+        where[k, 2] = m[2, 0] * x0 + m[2, 1] * y0 + m[2, 2] * z0 + t[2]
+
+
+@_compiled
+def _between2(where, turns, radius):  # type: ignore[no-untyped-def]
+    """Bound of the variance of eight places: a quarter of the squared edges (Efron and Stein 1981).
+
+    Holds for all points within ``radius`` of the one whose places are given.
+    """
+    total = 0.0
+    for axis in range(3):
+        longest = 0.0
+        for k in range(8):
+            other = k | (1 << axis)
+            if other != k:
+                dx = where[k, 0] - where[other, 0]
+                dy = where[k, 1] - where[other, 1]
+                dz = where[k, 2] - where[other, 2]
+                longest = max(longest, dx * dx + dy * dy + dz * dz)
+        edge = np.sqrt(longest) + turns[axis] * radius
+        total += edge * edge
+    return 0.25 * total

@@ -30,11 +30,13 @@ from numpy.typing import NDArray
 from ischio._check import Array, complaint
 
 Ints = NDArray[np.int64]
+Motion = Callable[[Array], tuple[Array, Array]]
 NEAR_TOLERANCE_MM = 0.02  # up to FAR_MM: a tenth of what a hip moves in a third of a degree
 FAR_TOLERANCE_MM = 0.04
 FAR_MM = 10.0
 DEPTH_STEP_MM = 0.5  # spacing of the points at which depth is sought: about a voxel of a fine scan
-BLOCK = 2048  # poses worked on in one go; fixed, so that threads do not change the result
+BLOCK = 4096  # poses worked on in one go; fixed, so that threads do not change the result
+CELL_DEG = 4.0  # poses within a cell of this size share a list of triangles that can be nearest
 _LEAF = 4  # triangles in a leaf of the tree
 _CLUSTER = 16  # triangles that share one bounding sphere
 _BRICK = 4  # nodes along an edge of a brick
@@ -237,9 +239,11 @@ def moving_surface(triangles_mm: Array) -> MovingSurface:
 def pose_gaps(
     fixed: FixedSurface,
     moving: MovingSurface,
-    motions: Callable[[int, int], tuple[Array, Array]],
-    n_poses: int,
+    angles_deg: Array,
+    motion: Motion,
     *,
+    shift_mm: Array | None = None,
+    arms_mm: tuple[float, float, float] | None = None,
     tolerance_mm: tuple[float, float] = (NEAR_TOLERANCE_MM, FAR_TOLERANCE_MM),
     jobs: int = 1,
 ) -> Gaps:
@@ -249,10 +253,16 @@ def pose_gaps(
     ----------
     fixed, moving
         Prepared surfaces.
-    motions : callable
-        ``motions(first, last)`` gives rotations (n, 3, 3) and offsets (n, 3), mm, of these poses:
-        a moving point ``x`` is at ``rotation @ x + offset`` in the frame of the fixed surface.
-    n_poses : int
+    angles_deg : array of shape (P, 3)
+        Three angles of each pose, in any order and number.
+    motion : callable
+        Angles (n, 3) to rotations (n, 3, 3) and offsets (n, 3), mm: a moving point ``x`` is at
+        ``rotation @ x + offset`` in the frame of the fixed surface. Each angle turns the moving
+        surface about some axis through its origin, by as much as the angle changes.
+    shift_mm : array of shape (P, 3), mm, optional
+        Added to the offsets, pose by pose.
+    arms_mm : three numbers, optional
+        Largest distance of a moving point from the axis of each angle; from the origin by default.
     tolerance_mm : (float, float)
         For gaps to ``FAR_MM`` and beyond.
     jobs : int
@@ -264,6 +274,7 @@ def pose_gaps(
     """
     from ischio.geometry import _kernels
 
+    n_poses = len(angles_deg)
     out = Gaps(
         np.empty(n_poses),
         np.empty((n_poses, 3)),
@@ -272,29 +283,68 @@ def pose_gaps(
         np.empty(n_poses, dtype=np.int64),
         np.empty(n_poses),
     )
+    parts = (out.gap_mm, out.on_moving_mm, out.on_fixed_mm, out.moving_face, out.fixed_face, out.error_mm)
     reach = np.sqrt(moving.radius2)
+    if arms_mm is None:
+        arms_mm = (float(np.linalg.norm(moving.points, axis=1).max()),) * 3
+    order, starts = _groups(angles_deg)
 
-    def work(first: int) -> None:
-        last = min(first + BLOCK, n_poses)
-        rotations, offsets = motions(first, last)
+    def work(block: tuple[int, int]) -> None:
+        groups = starts[block[0] : block[1] + 1]
+        rows = order[groups[0] : groups[-1]]
+        groups = groups - groups[0]
+        angles = angles_deg[rows]
+        rotations, offsets = motion(angles)
+        shift = np.zeros((len(rows), 3)) if shift_mm is None else shift_mm[rows]
+        lows, highs = np.minimum.reduceat(angles, groups[:-1]), np.maximum.reduceat(angles, groups[:-1])
+        turns = np.radians(highs - lows)
+        share = np.add.reduceat(shift, groups[:-1]) / np.diff(groups)[:, None]
+        # A turned point strays from the straight mean of its ends by at most arm * turn^2 / 8.
+        bulges = (turns**2 / 8) @ np.array(arms_mm)
+        strays = np.linalg.norm(shift - np.repeat(share, np.diff(groups), axis=0), axis=1)
+        bulges += np.maximum.reduceat(strays, groups[:-1])
+        bits = (np.arange(8)[:, None] >> np.arange(3)) & 1
+        corner_angles = np.where(bits[None] == 1, highs[:, None], lows[:, None])
+        at_corners, corner_offsets = motion(corner_angles.reshape(-1, 3))
+        found = [np.empty((len(rows), *part.shape[1:]), dtype=part.dtype) for part in parts]
         _kernels.sweep(
-            *(np.ascontiguousarray(rotations), np.ascontiguousarray(offsets)),
+            *(np.ascontiguousarray(rotations), offsets + shift, groups, at_corners.reshape(-1, 8, 3, 3)),
+            *(corner_offsets.reshape(-1, 8, 3) + share[:, None], bulges, turns),
             *(moving.corners, moving.edges2, moving.inverses, moving.radius2, reach),
             *(moving.points, moving.local, moving.clusters, moving.spheres),
-            *(fixed.triangles, fixed.boxes, fixed.links),
-            *(fixed.field, fixed.nearest, fixed.low_mm, 1.0 / fixed.step_mm, fixed.solid, _BRICK * fixed.step_mm),
+            *(fixed.triangles, fixed.boxes, fixed.links, fixed.field, fixed.nearest),
+            *(fixed.low_mm, 1.0 / fixed.step_mm, fixed.solid, _BRICK * fixed.step_mm),
             *(*tolerance_mm, DEPTH_STEP_MM),
-            *(part[first:last] for part in (out.gap_mm, out.on_moving_mm, out.on_fixed_mm)),
-            *(part[first:last] for part in (out.moving_face, out.fixed_face, out.error_mm)),
-            COUNTS,
+            *found,
         )
-        out.moving_face[first:last] = moving.faces[out.moving_face[first:last]]
-        out.fixed_face[first:last] = fixed.faces[out.fixed_face[first:last]]
+        for part, values in zip(parts, found, strict=True):
+            part[rows] = values
 
-    _in_threads(work, range(0, n_poses, BLOCK), jobs)
+    _in_threads(work, _blocks(starts), jobs)
+    out.moving_face[:] = moving.faces[out.moving_face]
+    out.fixed_face[:] = fixed.faces[out.fixed_face]
     return out
 
-COUNTS=np.zeros(8,dtype=np.int64)
+
+def _groups(angles_deg: Array) -> tuple[Ints, Ints]:
+    """Order that puts poses of one cell of angles together, and where each cell starts (and the end)."""
+    cells = np.floor((angles_deg - angles_deg.min(axis=0)) / CELL_DEG + 1e-9).astype(np.int64)
+    sizes = cells.max(axis=0) + 1
+    # Every second row of cells backwards, so that neighbours in order are neighbours in angle.
+    cells[:, 1] = np.where(cells[:, 0] % 2 == 1, sizes[1] - 1 - cells[:, 1], cells[:, 1])
+    rows = cells[:, 0] * sizes[1] + cells[:, 1]
+    key = rows * sizes[2] + np.where(rows % 2 == 1, sizes[2] - 1 - cells[:, 2], cells[:, 2])
+    order = np.argsort(key, kind="stable")
+    starts = np.flatnonzero(np.diff(key[order], prepend=-1))
+    return order, np.append(starts, len(order))
+
+
+def _blocks(starts: Ints) -> list[tuple[int, int]]:
+    """Spans of groups with about ``BLOCK`` poses each."""
+    ends = np.searchsorted(starts, np.arange(BLOCK, starts[-1] + BLOCK, BLOCK))
+    ends = np.unique(np.minimum(ends, len(starts) - 1))
+    return list(zip(np.append(0, ends[:-1]).tolist(), ends.tolist(), strict=True))
+
 
 def _needed(triangles_mm: Array, where: str) -> Array:
     """The triangles, of which there has to be one at least."""
