@@ -34,6 +34,7 @@ Motion = Callable[[Array], tuple[Array, Array]]
 NEAR_TOLERANCE_MM = 0.02  # up to FAR_MM: a tenth of what a hip moves in a third of a degree
 FAR_TOLERANCE_MM = 0.04
 FAR_MM = 10.0
+MARGIN_MM = 40.0  # the trochanter is seldom further from the ischium
 DEPTH_STEP_MM = 0.5  # spacing of the points at which depth is sought: about a voxel of a fine scan
 BLOCK = 4096  # poses worked on in one go; fixed, so that threads do not change the result
 CELL_DEG = 4.0  # poses within a cell of this size share a list of triangles that can be nearest
@@ -120,8 +121,8 @@ def fixed_surface(
     triangles_mm: Array,
     solid_mm: Array | None,
     *,
-    margin_mm: float,
-    step_mm: float = 0.5,
+    step_mm: float,
+    within: tuple[Array, Array] | None = None,
     shell: tuple[Array, float, float] | None = None,
     jobs: int = 1,
 ) -> FixedSurface:
@@ -133,10 +134,11 @@ def fixed_surface(
     solid_mm : array of shape (M, 3, 3), mm, or None
         Closed surface that ``triangles_mm`` is part of: its inside is where a gap is negative.
         ``None``: no gap is negative.
-    margin_mm : float
-        How far the grid reaches around the surface; beyond it gaps are as exact, but slower.
     step_mm : float
         Spacing of the grid; it does not change the error, only the speed.
+    within : (low, high), arrays of shape (3,), mm, optional
+        Box that the moving surface does not leave; by default 40 mm around the surface. Outside it
+        gaps are as exact, but slow.
     shell : (centre, least radius, largest radius), optional
         Where the moving surface can be at all: the grid is left empty elsewhere.
     jobs : int
@@ -150,9 +152,9 @@ def fixed_surface(
 
     faces, boxes, links = _tree(_needed(triangles_mm, "fixed surface"))
     triangles = np.ascontiguousarray(triangles_mm[faces])
-    low, high = triangles.min(axis=(0, 1)) - margin_mm, triangles.max(axis=(0, 1)) + margin_mm
-    if shell is not None:
-        low, high = np.maximum(low, shell[0] - shell[2]), np.minimum(high, shell[0] + shell[2])
+    low, high = triangles.min(axis=(0, 1)) - MARGIN_MM, triangles.max(axis=(0, 1)) + MARGIN_MM
+    if within is not None:
+        low, high = np.maximum(low, within[0]), np.minimum(high, within[1])
         high = np.maximum(high, low)
     shape = tuple(int(n) for n in np.ceil((high - low) / step_mm) + 2)
     field = np.zeros(shape, dtype=np.float32)
