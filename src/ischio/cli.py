@@ -58,6 +58,22 @@ Json = Annotated[
 Quiet = Annotated[bool, Parameter(help="Print no summary and no progress.", show_default=False)]
 Jobs = Annotated[int | None, Parameter(help="Threads to use; all by default. Does not change the result.")]
 
+Source = Annotated[Path, Parameter(name="INPUT", help="Folder of bone surfaces, or a label map.")]
+Axes = Annotated[
+    Literal["LPS", "RAS", "unknown"], Parameter(help="Axes of the input; unknown: any orientation.")
+]
+BoneNames = Annotated[
+    tuple[str, ...],
+    Parameter(
+        help="BONE=FILE, or BONE=LABEL in a label map, where names do not say it: femur_left=mesh_3.stl; "
+        "ignore=FILE leaves one out. May be repeated.",
+        show_default=False,
+    ),
+]
+Labels = Annotated[
+    str | None, Parameter(help="Names of a label map: FILE.json, totalseg-v2, -v1 or -mr.")
+]
+
 
 @Parameter(name="*")
 @dataclass(frozen=True)
@@ -74,27 +90,16 @@ class Common:
 
 @app.command
 def assess(
-    source: Annotated[Path, Parameter(name="INPUT", help="Folder of bone surfaces, or a label map.")],
+    source: Source,
     /,
     *,
     out: Annotated[Path, Parameter(help="Folder to make, for study.json and report.html.")],
-    axes: Annotated[
-        Literal["LPS", "RAS", "unknown"], Parameter(help="Axes of the input; unknown: any orientation.")
-    ] = "LPS",
+    axes: Axes = "LPS",
     side: Annotated[Literal["left", "right", "both"], Parameter(help="Side to assess.")] = "both",
     sex: Annotated[Literal["f", "m"] | None, Parameter(help="Sex, if known.")] = None,
     age: Annotated[float | None, Parameter(help="Age in years, if known.")] = None,
-    bone: Annotated[
-        tuple[str, ...],
-        Parameter(
-            help="BONE=FILE, or BONE=LABEL in a label map, where names do not say it: femur_left=mesh_3.stl; "
-            "ignore=FILE leaves one out. May be repeated.",
-            show_default=False,
-        ),
-    ] = (),
-    labels: Annotated[
-        str | None, Parameter(help="Names of a label map: FILE.json, totalseg-v2, -v1 or -mr.")
-    ] = None,
+    bone: BoneNames = (),
+    labels: Labels = None,
     case_id: Annotated[str, Parameter(help="Pseudonym of the case.")] = "case",
     common: Common = Common(),
 ) -> int:
@@ -103,17 +108,7 @@ def assess(
     settings = _settings(axes=axes, sides=_sides(side), sex=sex, age_years=age, case_id=case_id)
     mapping = _mapping(bone)
 
-    def read(tell: Progress) -> tuple[tuple[Bone, ...], tuple[str, ...]]:
-        from ischio.bones.surface import bones_from_input
-        from ischio.io.case import read_input
-        from ischio.io.label_names import label_names
-
-        tell("reading", 0.0)
-        names = None if labels is None else label_names(labels)
-        raw = read_input(source, axes=axes, mapping=mapping, labels=names)
-        return bones_from_input(raw, progress=tell), raw.notes
-
-    return _make_study(read, settings, out, common)
+    return _make_study(_reader(source, axes, mapping, labels), settings, out, common)
 
 
 @app.command
@@ -141,6 +136,74 @@ def demo(
         return reconstruction(person=DEMO_PERSON), (MODEL_SENTENCE, person)
 
     return _make_study(read, settings, out, common)
+
+
+@app.command
+def motion(
+    source: Source,
+    /,
+    *,
+    poses: Annotated[Path, Parameter(help="CSV file: side, flexion_deg, adduction_deg, internal_rotation_deg.")],
+    pair: Annotated[
+        str, Parameter(help="FEMUR_REGION:HIP_BONE_REGION whose gap is wanted.")
+    ] = "lesser_trochanter:ischium",
+    centre: Annotated[
+        Literal["fixed", "equidistant"],
+        Parameter(help="Where the head centre goes: nowhere, or so that the joint space keeps its width."),
+    ] = "fixed",
+    out: Annotated[Path | None, Parameter(help="File to write instead of standard output: .csv or .npz.")] = None,
+    axes: Axes = "LPS",
+    bone: BoneNames = (),
+    labels: Labels = None,
+    as_json: Json = False,
+    jobs: Jobs = None,
+    quiet: Quiet = False,
+) -> int:
+    """Compute the gap of two regions in every pose of a table."""
+    _limit_threads(jobs)
+    from ischio._check import CannotMeasure, OutputError, complaint
+    from ischio.io.poses import read_poses, to_csv, to_npz
+    from ischio.motion.table import gap_rows
+    from ischio.report.words import GAP_SENTENCE
+    from ischio.study import analyse
+
+    names = pair.split(":")
+    if len(names) != 2 or not all(names):
+        raise _UsageError(complaint("--pair", repr(pair), "two regions", "Write lesser_trochanter:ischium."))
+    if out is not None and out.suffix not in (".csv", ".npz"):
+        raise _UsageError(complaint("--out", out.name, "a name that ends in .csv or .npz", "Rename it."))
+    table = read_poses(poses)
+    sides = tuple(dict.fromkeys(row.side for row in table))
+    mapping = _mapping(bone)
+    with _progress(quiet) as tell:
+        bones, _ = _reader(source, axes, mapping, labels)(tell)
+        study = analyse(bones, _settings(axes=axes, sides=sides), progress=tell)
+        threads = jobs or os.cpu_count() or 1
+        rows = gap_rows(study.pelvis, table, (names[0], names[1]), centre=centre, jobs=threads, progress=tell)
+    text = to_csv(rows)
+    if as_json:
+        import json
+
+        text = json.dumps(rows, indent=1, allow_nan=False) + "\n"
+    try:
+        if out is None:
+            _say(text)
+        elif out.suffix == ".npz":
+            out.write_bytes(to_npz(rows))
+        else:
+            out.write_text(text, encoding="utf-8", newline="\n")
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(
+            complaint(str(out), error.strerror or error, "a file that can be written", "Choose another.")
+        ) from error
+    if not quiet:
+        notes = [f"warning: {words}" for words in study.warnings]
+        sys.stderr.write("\n".join([*notes, GAP_SENTENCE, RESEARCH_USE]) + "\n")
+    if all(row["gap_mm"] is None for row in rows):
+        raise CannotMeasure(complaint("motion", "no gap in any row", "at least one", f"Reason: {rows[0]['reason']}"))
+    return _CODE["ok"]
 
 
 @app.command
@@ -334,6 +397,24 @@ def _mapping(pairs: Sequence[str]) -> dict[str, str] | None:
             raise _UsageError(complaint("--bone", f"{file!r} twice", "each file once", "Keep one of them."))
         out[file] = bone
     return out or None
+
+
+def _reader(
+    source: Path, axes: str, mapping: dict[str, str] | None, labels: str | None
+) -> Callable[[Progress], tuple[tuple[Bone, ...], tuple[str, ...]]]:
+    """What reads and cleans the bones of an input, and what there is to say of them."""
+
+    def read(tell: Progress) -> tuple[tuple[Bone, ...], tuple[str, ...]]:
+        from ischio.bones.surface import bones_from_input
+        from ischio.io.case import read_input
+        from ischio.io.label_names import label_names
+
+        tell("reading", 0.0)
+        names = None if labels is None else label_names(labels)
+        raw = read_input(source, axes=axes, mapping=mapping, labels=names)
+        return bones_from_input(raw, progress=tell), raw.notes
+
+    return read
 
 
 def _holds_demo(folder: Path) -> bool:

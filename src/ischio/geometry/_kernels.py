@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-_CERTAINLY_INSIDE = 0.5  # interpolated depth, in steps of the depth search, that is no rounding at the surface
 _STACK = 96  # a balanced tree over 2^31 triangles is 31 deep and pushes at most two per level
 
 
@@ -424,10 +423,36 @@ def _depth(x, y, z, field, low, per_mm):  # type: ignore[no-untyped-def]
 
 @_compiled
 def _deepest(  # type: ignore[no-untyped-def]
-    m, t, corners, reach, points, local, clusters, spheres, step,
-    tri, boxes, links, field, low, per_mm, solid, brick_mm, out, stack, bary, values, depths, nearest, hint,
+    m,
+    t,
+    corners,
+    reach,
+    points,
+    local,
+    clusters,
+    spheres,
+    step,
+    tri,
+    boxes,
+    links,
+    field,
+    low,
+    per_mm,
+    solid,
+    brick_mm,
+    out,
+    stack,
+    bary,
+    values,
+    depths,
+    nearest,
+    hint,
+    crosses,
 ):
-    """Deepest point of the moving triangles behind the region: depth, triangle, row, spacing; or depth -1."""
+    """Deepest point of the moving triangles behind the region: depth, triangle, row, spacing; or depth -1.
+
+    Where the surfaces do not cross (``crosses`` is false), a triangle with all corners outside is outside.
+    """
     best, bx, by, bz, best_f = -1.0, 0.0, 0.0, 0.0, -1
     n_open = 0
     opened = values[1]
@@ -459,17 +484,19 @@ def _deepest(  # type: ignore[no-untyped-def]
             if d > best:
                 best, bx, by, bz = d, x, y, z
                 best_f = clusters[c, 2]
-                while v - v0 != local[best_f, 0] and v - v0 != local[best_f, 1] and v - v0 != local[best_f, 2]:
+                while (
+                    v - v0 != local[best_f, 0] and v - v0 != local[best_f, 1] and v - v0 != local[best_f, 2]
+                ):
                     best_f += 1
         for f in range(clusters[c, 2], clusters[c, 3]):
             most = max(depths[local[f, 0]], depths[local[f, 1]], depths[local[f, 2]])
-            if most + reach[f] > best:
+            if max(most, 0.0) + reach[f] > max(best, 0.0) and (crosses or most > 0.0):
                 values[0, n_open], opened[n_open] = most, f
                 n_open += 1
     spacing = 0.0
     for n in range(n_open):
         f = int(opened[n])
-        if values[0, n] + reach[f] <= best:
+        if max(values[0, n], 0.0) + reach[f] <= best:
             continue
         parts = max(int(np.ceil(reach[f] / step)), 1)
         spacing = max(spacing, reach[f] / parts)
@@ -537,14 +564,9 @@ def _turned(m, t, x):  # type: ignore[no-untyped-def]
 
 
 @_compiled
-def _is_behind(out, tri, s):  # type: ignore[no-untyped-def]
-    """Whether the first of two points lies behind triangle s, seen from the second."""
-    e1x, e1y, e1z = tri[s, 1, 0] - tri[s, 0, 0], tri[s, 1, 1] - tri[s, 0, 1], tri[s, 1, 2] - tri[s, 0, 2]
-    e2x, e2y, e2z = tri[s, 2, 0] - tri[s, 0, 0], tri[s, 2, 1] - tri[s, 0, 1], tri[s, 2, 2] - tri[s, 0, 2]
-    forward = (out[0] - out[3]) * (e1y * e2z - e1z * e2y)
-    forward += (out[1] - out[4]) * (e1z * e2x - e1x * e2z)
-    forward += (out[2] - out[5]) * (e1x * e2y - e1y * e2x)
-    return forward < 0.0
+def _limit(gap, near_tol, far_tol):  # type: ignore[no-untyped-def]
+    """Distance above which a triangle need not be looked at; never 0, so that a crossing is never missed."""
+    return max(gap - (near_tol if gap <= 10.1 else far_tol), 0.5 * gap)
 
 
 @_compiled
@@ -579,10 +601,38 @@ def _add_cluster(c, only, local, clusters, stamp, stamps, act_v, act_f, act_i, n
 
 @_compiled
 def _search(  # type: ignore[no-untyped-def]
-    m, t, limit, gap, pair_f, pair_s, n_v, n_f, act_v, act_f, act_i,
-    corners, edges2, inverses, radius2, points,
-    tri, boxes, links, field, nearest, low, per_mm, near_tol, far_tol,
-    place, lower, a3, out, tmp, towards, stack,
+    m,
+    t,
+    limit,
+    gap,
+    pair_f,
+    pair_s,
+    n_v,
+    n_f,
+    act_v,
+    act_f,
+    act_i,
+    corners,
+    edges2,
+    inverses,
+    radius2,
+    points,
+    tri,
+    boxes,
+    links,
+    field,
+    nearest,
+    low,
+    per_mm,
+    near_tol,
+    far_tol,
+    place,
+    lower,
+    a3,
+    out,
+    tmp,
+    towards,
+    stack,
 ):
     """Smallest distance of the listed triangles that is below the gap known so far, and its pair."""
     a = a3[0]
@@ -637,7 +687,7 @@ def _search(  # type: ignore[no-untyped-def]
             if two < best2:
                 best2, pair_f, pair_s = two, f, s
                 gap = np.sqrt(best2)
-                limit = max(gap - (near_tol if gap <= 10.1 else far_tol), 0.0)
+                limit = _limit(gap, near_tol, far_tol)
                 if best2 == 0.0:
                     break
         if gap > 0.0:
@@ -647,7 +697,7 @@ def _search(  # type: ignore[no-untyped-def]
         if s >= 0:
             best2, pair_f, pair_s = two, f, s
             gap = np.sqrt(best2)
-            limit = max(gap - (near_tol if gap <= 10.1 else far_tol), 0.0)
+            limit = _limit(gap, near_tol, far_tol)
             if best2 == 0.0:
                 break
     return gap, pair_f, pair_s
@@ -655,11 +705,40 @@ def _search(  # type: ignore[no-untyped-def]
 
 @_compiled
 def sweep(  # type: ignore[no-untyped-def]
-    rotations, offsets, groups, corner_rotations, corner_offsets, bulges, turns,
-    corners, edges2, inverses, radius2, reach, points, local, clusters, spheres,
-    tri, boxes, links, field, nearest, low, per_mm, solid, brick_mm,
-    near_tol, far_tol, step,
-    gaps, on_moving, on_fixed, moving_face, fixed_face, errors,
+    rotations,
+    offsets,
+    groups,
+    corner_rotations,
+    corner_offsets,
+    bulges,
+    turns,
+    corners,
+    edges2,
+    inverses,
+    radius2,
+    reach,
+    points,
+    local,
+    clusters,
+    spheres,
+    tri,
+    boxes,
+    links,
+    field,
+    nearest,
+    low,
+    per_mm,
+    solid,
+    brick_mm,
+    near_tol,
+    far_tol,
+    step,
+    gaps,
+    on_moving,
+    on_fixed,
+    moving_face,
+    fixed_face,
+    errors,
 ):
     """Signed gap of every pose; the poses of a group lie between its eight corner poses.
 
@@ -672,13 +751,21 @@ def sweep(  # type: ignore[no-untyped-def]
     a = a3[0]
     n_points, n_faces, n_clusters = points.shape[0], corners.shape[0], clusters.shape[0]
     stamps = np.full((n_points, 2), -1, np.int64)
-    act_v, act_f, act_i = np.empty(n_points, np.int64), np.empty(n_faces, np.int64), np.empty((n_faces, 3), np.int64)
+    act_v, act_f, act_i = (
+        np.empty(n_points, np.int64),
+        np.empty(n_faces, np.int64),
+        np.empty((n_faces, 3), np.int64),
+    )
     lower, place = np.empty(n_points), np.empty((n_points, 3))
     values, away = np.empty((2, n_faces)), np.empty(n_clusters)
     everything = np.full(1, -1, np.int8)
     marked = np.zeros(n_faces, np.int8)
     below = np.empty(n_points)
     where, hint = np.empty((8, 3)), np.array([0.0, 0.0, 0.0, -1.0])
+    kept = np.empty(6)
+    # An interpolated depth beyond this is no rounding at the surface.
+    certain = max(0.5 * step, 0.5 / per_mm)
+    thickness = 1.0 / per_mm - min(0.0, field.min())
     pair_f, pair_s, stamp = 0, 0, 0
     for g in range(groups.shape[0] - 1):
         together = groups[g + 1] - groups[g] >= 8
@@ -694,9 +781,9 @@ def sweep(  # type: ignore[no-untyped-def]
             gap = np.sqrt(triangle_triangle(a, a3, tri, pair_s, np.inf, out, tmp))
             if not middle and hint[3] >= 0.0:
                 x, y, z = _turned(m, t, hint)
-                if _depth(x, y, z, field, low, per_mm) > _CERTAINLY_INSIDE * step:
+                if _depth(x, y, z, field, low, per_mm) > certain:
                     gap = 0.0  # no need to look for the place where the surfaces cross
-            limit = max(gap - (near_tol if gap <= 10.1 else far_tol), 0.0)
+            limit = _limit(gap, near_tol, far_tol)
             if whole and gap > 0.0:
                 # The cluster that could be nearest first: then most others need no look.
                 first_c = 0
@@ -718,18 +805,74 @@ def sweep(  # type: ignore[no-untyped-def]
                             )
                     if gap > 0.0:
                         gap, pair_f, pair_s = _search(
-                            m, t, limit, gap, pair_f, pair_s, n_v, n_f, act_v, act_f, act_i,
-                            corners, edges2, inverses, radius2, points,
-                            tri, boxes, links, field, nearest, low, per_mm, near_tol, far_tol,
-                            place, lower, a3, out, tmp, towards, stack,
+                            m,
+                            t,
+                            limit,
+                            gap,
+                            pair_f,
+                            pair_s,
+                            n_v,
+                            n_f,
+                            act_v,
+                            act_f,
+                            act_i,
+                            corners,
+                            edges2,
+                            inverses,
+                            radius2,
+                            points,
+                            tri,
+                            boxes,
+                            links,
+                            field,
+                            nearest,
+                            low,
+                            per_mm,
+                            near_tol,
+                            far_tol,
+                            place,
+                            lower,
+                            a3,
+                            out,
+                            tmp,
+                            towards,
+                            stack,
                         )
-                        limit = max(gap - (near_tol if gap <= 10.1 else far_tol), 0.0)
+                        limit = _limit(gap, near_tol, far_tol)
             elif gap > 0.0:
                 gap, pair_f, pair_s = _search(
-                    m, t, limit, gap, pair_f, pair_s, n_v, n_f, act_v, act_f, act_i,
-                    corners, edges2, inverses, radius2, points,
-                    tri, boxes, links, field, nearest, low, per_mm, near_tol, far_tol,
-                    place, lower, a3, out, tmp, towards, stack,
+                    m,
+                    t,
+                    limit,
+                    gap,
+                    pair_f,
+                    pair_s,
+                    n_v,
+                    n_f,
+                    act_v,
+                    act_f,
+                    act_i,
+                    corners,
+                    edges2,
+                    inverses,
+                    radius2,
+                    points,
+                    tri,
+                    boxes,
+                    links,
+                    field,
+                    nearest,
+                    low,
+                    per_mm,
+                    near_tol,
+                    far_tol,
+                    place,
+                    lower,
+                    a3,
+                    out,
+                    tmp,
+                    towards,
+                    stack,
                 )
             if middle:
                 # The point of the pair in the moving frame; q stays where it is on the fixed surface.
@@ -739,25 +882,51 @@ def sweep(  # type: ignore[no-untyped-def]
                 y0 = m[0, 1] * tmp[0] + m[1, 1] * tmp[1] + m[2, 1] * tmp[2]
                 z0 = m[0, 2] * tmp[0] + m[1, 2] * tmp[1] + m[2, 2] * tmp[2]
                 n_v, n_f, stamp = _shared_list(
-                    corner_rotations[g], corner_offsets[g], bulges[g], turns[g], x0, y0, z0, out,
-                    radius2, points, local, clusters, spheres, field, low, per_mm,
-                    stamp, stamps, act_v, act_f, act_i, marked, below, where,
+                    corner_rotations[g],
+                    corner_offsets[g],
+                    bulges[g],
+                    turns[g],
+                    x0,
+                    y0,
+                    z0,
+                    out,
+                    radius2,
+                    points,
+                    local,
+                    clusters,
+                    spheres,
+                    field,
+                    low,
+                    per_mm,
+                    stamp,
+                    stamps,
+                    act_v,
+                    act_f,
+                    act_i,
+                    marked,
+                    below,
+                    where,
                 )
                 continue
             errors[p] = near_tol if gap <= 10.1 else far_tol
             face_f, face_s = pair_f, pair_s
-            # Inside: the surfaces cross, or the nearest point of the moving one lies behind the region.
-            if gap == 0.0 or (
-                _is_behind(out, tri, pair_s) and _depth(out[0], out[1], out[2], field, low, per_mm) > 0.0
-            ):
+            # Inside: the surfaces cross, or some point lies behind the region without their crossing.
+            if gap <= thickness:
+                crosses = gap == 0.0
+                kept[:] = out
                 depth, f, s, spacing = _deepest(
                     m, t, corners, reach, points, local, clusters, spheres, step,
                     tri, boxes, links, field, low, per_mm, solid, brick_mm, out, stack, bary, values, lower,
-                    nearest, hint,
-                )
-                if depth >= 0.0:
+                    nearest, hint, crosses,
+                )  # fmt: skip
+                if depth >= (0.0 if crosses else certain):
                     gap, face_f, face_s = -depth, f, s
-                errors[p] = max(spacing, near_tol)
+                    errors[p] = max(spacing, near_tol)
+                else:
+                    out[:] = kept
+                    hint[3] = -1.0
+                    if crosses:
+                        errors[p] = step
             gaps[p] = gap
             moving_face[p], fixed_face[p] = face_f, face_s
             for k in range(3):
@@ -767,12 +936,35 @@ def sweep(  # type: ignore[no-untyped-def]
 
 @_compiled
 def _shared_list(  # type: ignore[no-untyped-def]
-    rotations, offsets, bulge, turns, x0, y0, z0, out,
-    radius2, points, local, clusters, spheres, field, low, per_mm,
-    stamp, stamps, act_v, act_f, act_i, marked, below, where,
+    rotations,
+    offsets,
+    bulge,
+    turns,
+    x0,
+    y0,
+    z0,
+    out,
+    radius2,
+    points,
+    local,
+    clusters,
+    spheres,
+    field,
+    low,
+    per_mm,
+    stamp,
+    stamps,
+    act_v,
+    act_f,
+    act_i,
+    marked,
+    below,
+    where,
 ):
     """List the triangles that can be nearest in any pose between eight corner poses."""
-    known2 = np.empty(8)  # squared distance, at each corner pose, of the point from its mate on the fixed surface
+    known2 = np.empty(
+        8
+    )  # squared distance, at each corner pose, of the point from its mate on the fixed surface
     largest = 0.0
     for k in range(8):
         m, t = rotations[k], offsets[k]

@@ -352,7 +352,9 @@ def _needed(triangles_mm: Array, where: str) -> Array:
     """The triangles, of which there has to be one at least."""
     if triangles_mm.ndim != 3 or triangles_mm.shape[1:] != (3, 3) or len(triangles_mm) == 0:
         raise ValueError(
-            complaint(where, f"shape {triangles_mm.shape}", "(N, 3, 3) with N of 1 or more", "Pass triangles.")
+            complaint(
+                where, f"shape {triangles_mm.shape}", "(N, 3, 3) with N of 1 or more", "Pass triangles."
+            )
         )
     return triangles_mm
 

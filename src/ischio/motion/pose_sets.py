@@ -43,7 +43,9 @@ def pose_grid(
     axes = [_steps(one) for one in (flexion_deg, adduction_deg, internal_rotation_deg)]
     shape = tuple(len(axis) for axis in axes)
     if np.prod(shape, dtype=float) > MOST_POSES:
-        raise ValueError(complaint(f"poses {name}", f"{shape} steps", f"{MOST_POSES} poses or fewer", "Widen the steps."))
+        raise ValueError(
+            complaint(f"poses {name}", f"{shape} steps", f"{MOST_POSES} poses or fewer", "Widen the steps.")
+        )
     angles = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
     return PoseSet(name, angles, *zeros, kind="grid", shape=shape)
 
@@ -78,7 +80,9 @@ def pose_path(
     corners = np.asarray(corners_deg, dtype=np.float64)
     if corners.ndim != 2 or corners.shape[1] != 3 or len(corners) < 2:
         raise ValueError(
-            complaint(f"poses {name}", f"shape {corners.shape}", "(N, 3) with N of 2 or more", "Name both ends.")
+            complaint(
+                f"poses {name}", f"shape {corners.shape}", "(N, 3) with N of 2 or more", "Name both ends."
+            )
         )
     _positive(step_deg, name)
     pieces = [corners[:1]]
@@ -89,7 +93,10 @@ def pose_path(
 
 
 def pose_list(
-    angles_deg: Array | Sequence[Sequence[float]], *, zeros: tuple[str, str] = ("isb", "tea"), name: str = "list"
+    angles_deg: Array | Sequence[Sequence[float]],
+    *,
+    zeros: tuple[str, str] = ("isb", "tea"),
+    name: str = "list",
 ) -> PoseSet:
     """Poses in any order.
 
@@ -104,7 +111,9 @@ def pose_list(
 def _positive(step: float, name: str) -> None:
     """Refuse a step that leads nowhere."""
     if not step > 0:
-        raise ValueError(complaint(f"poses {name}", f"a step of {step}", "a step above 0", "Give it in degrees."))
+        raise ValueError(
+            complaint(f"poses {name}", f"a step of {step}", "a step above 0", "Give it in degrees.")
+        )
 
 
 def _steps(one: Range) -> Array:
@@ -114,6 +123,11 @@ def _steps(one: Range) -> Array:
     n = round((last - first) / step) + 1
     if n < 1 or abs(first + (n - 1) * step - last) > 1e-9:
         raise ValueError(
-            complaint("poses grid", f"{first} to {last} in steps of {step}", "a whole number of steps", "Change the step.")
+            complaint(
+                "poses grid",
+                f"{first} to {last} in steps of {step}",
+                "a whole number of steps",
+                "Change the step.",
+            )
         )
     return first + step * np.arange(n, dtype=np.float64)

@@ -18,8 +18,8 @@ PAIR = ("lesser_trochanter", "ischium")
 CENTRES = ("fixed", "equidistant")
 JOINT_WORDS = {
     "fixed": "ball joint about the femoral head centre as supplied, which stays where it is",
-    "equidistant": "ball joint whose head moves so that the smallest space between head and socket stays as in "
-    "the neutral pose",
+    "equidistant": "ball joint whose head moves so that the smallest space between head and socket stays "
+    "as in the neutral pose",
 }
 _FEW = 20_000  # poses below which a coarse grid, made in a fraction of the time, is the quicker way
 _STEPS_MM = (1.5, 0.75)
