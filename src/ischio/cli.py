@@ -70,9 +70,7 @@ BoneNames = Annotated[
         show_default=False,
     ),
 ]
-Labels = Annotated[
-    str | None, Parameter(help="Names of a label map: FILE.json, totalseg-v2, -v1 or -mr.")
-]
+Labels = Annotated[str | None, Parameter(help="Names of a label map: FILE.json, totalseg-v2, -v1 or -mr.")]
 
 
 @Parameter(name="*")
@@ -143,7 +141,9 @@ def motion(
     source: Source,
     /,
     *,
-    poses: Annotated[Path, Parameter(help="CSV file: side, flexion_deg, adduction_deg, internal_rotation_deg.")],
+    poses: Annotated[
+        Path, Parameter(help="CSV file: side, flexion_deg, adduction_deg, internal_rotation_deg.")
+    ],
     pair: Annotated[
         str, Parameter(help="FEMUR_REGION:HIP_BONE_REGION whose gap is wanted.")
     ] = "lesser_trochanter:ischium",
@@ -151,7 +151,9 @@ def motion(
         Literal["fixed", "equidistant"],
         Parameter(help="Where the head centre goes: nowhere, or so that the joint space keeps its width."),
     ] = "fixed",
-    out: Annotated[Path | None, Parameter(help="File to write instead of standard output: .csv or .npz.")] = None,
+    out: Annotated[
+        Path | None, Parameter(help="File to write instead of standard output: .csv or .npz.")
+    ] = None,
     axes: Axes = "LPS",
     bone: BoneNames = (),
     labels: Labels = None,
@@ -193,7 +195,7 @@ def motion(
         else:
             out.write_text(text, encoding="utf-8", newline="\n")
     except BrokenPipeError:
-        raise
+        raise  # main knows what it means
     except OSError as error:
         raise OutputError(
             complaint(str(out), error.strerror or error, "a file that can be written", "Choose another.")
@@ -202,7 +204,8 @@ def motion(
         notes = [f"warning: {words}" for words in study.warnings]
         sys.stderr.write("\n".join([*notes, GAP_SENTENCE, RESEARCH_USE]) + "\n")
     if all(row["gap_mm"] is None for row in rows):
-        raise CannotMeasure(complaint("motion", "no gap in any row", "at least one", f"Reason: {rows[0]['reason']}"))
+        why = f"The first row says: {rows[0]['reason']}."
+        raise CannotMeasure(complaint("motion", "no gap in any row", "at least one", why))
     return _CODE["ok"]
 
 

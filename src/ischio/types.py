@@ -551,6 +551,7 @@ class Clearance:
 
     def __post_init__(self) -> None:
         n, where = len(self.poses), f"clearance {':'.join(self.pair)}"
-        for name, shape in (("gap_mm", (n,)), ("error_mm", (n,)), ("on_femur_mm", (n, 3)), ("on_hip_bone_mm", (n, 3))):
+        shapes = {"gap_mm": (n,), "error_mm": (n,), "on_femur_mm": (n, 3), "on_hip_bone_mm": (n, 3)}
+        for name, shape in shapes.items():
             object.__setattr__(self, name, frozen(getattr(self, name), shape, f"{where}: {name}"))
         object.__setattr__(self, "sub_part", frozen_indices(self.sub_part, (n,), f"{where}: sub_part"))

@@ -190,7 +190,7 @@ def test_commands_in_pages_exist(path: Path, capsys: pytest.CaptureFixture[str])
 
 @pytest.mark.parametrize("path", PAGES, ids=page_id)
 def test_options_in_pages_exist(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for command in ("assess", "validate"):
+    for command in ("assess", "motion", "validate"):
         main([command, "--help"])
     known = capsys.readouterr().out
     named = re.findall(r"`(--[a-z-]+)", path.read_text(encoding="utf-8"))

@@ -320,7 +320,7 @@ def fill_field(  # type: ignore[no-untyped-def]
 
 @_compiled
 def fill_parity(tri, low, h, inside):  # type: ignore[no-untyped-def]
-    """Set ``inside`` to 1 at grid nodes inside a closed surface, by counting crossings along the last axis."""
+    """Set ``inside`` to 1 at grid nodes inside a closed surface: crossings along the last axis are counted."""
     ni, nj, nk = inside.shape
     # Rays a hair beside the nodes do not run through corners and edges of surfaces made on round numbers.
     x0, y0 = low[0] + 1.2345e-5, low[1] + 0.7219e-5
@@ -507,9 +507,11 @@ def _deepest(  # type: ignore[no-untyped-def]
             for q in range(parts + 1 - p):
                 if max(p, q, parts - p - q) == parts:
                     continue  # a corner
-                v, w = p / parts, q / parts
-                u = 1.0 - v - w
-                x, y, z = u * ax + v * ux + w * wx, u * ay + v * uy + w * wy, u * az + v * uz + w * wz
+                share1, share2 = p / parts, q / parts
+                share0 = 1.0 - share1 - share2
+                x = share0 * ax + share1 * ux + share2 * wx
+                y = share0 * ay + share1 * uy + share2 * wy
+                z = share0 * az + share1 * uz + share2 * wz
                 d = _depth(x, y, z, field, low, per_mm)
                 if d > best:
                     best, bx, by, bz, best_f = d, x, y, z, f
@@ -612,7 +614,6 @@ def _search(  # type: ignore[no-untyped-def]
     act_v,
     act_f,
     act_i,
-    corners,
     edges2,
     inverses,
     radius2,
@@ -816,7 +817,6 @@ def sweep(  # type: ignore[no-untyped-def]
                             act_v,
                             act_f,
                             act_i,
-                            corners,
                             edges2,
                             inverses,
                             radius2,
@@ -852,7 +852,6 @@ def sweep(  # type: ignore[no-untyped-def]
                     act_v,
                     act_f,
                     act_i,
-                    corners,
                     edges2,
                     inverses,
                     radius2,

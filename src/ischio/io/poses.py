@@ -99,7 +99,7 @@ def to_npz(rows: Sequence[Mapping[str, Any]]) -> bytes:
 
     Numbers are float64, a missing one NaN; all else is text. Angles are numbers.
     """
-    columns = {}
+    columns: dict[str, Any] = {}
     for name in rows[0]:
         values = [row[name] for row in rows]
         if name.endswith(("_mm", "_deg")):

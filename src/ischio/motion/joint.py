@@ -1,4 +1,7 @@
-"""The hip joint: from clinical angles to where the femur is. Left hips are computed as mirrored right ones."""
+"""The hip joint: from clinical angles to where the femur is.
+
+A left hip is computed as a mirrored right one.
+"""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -86,7 +87,7 @@ def pose_path(
         )
     _positive(step_deg, name)
     pieces = [corners[:1]]
-    for start, end in zip(corners[:-1], corners[1:], strict=True):
+    for start, end in pairwise(corners):
         n = max(1, int(np.ceil(np.abs(end - start).max() / step_deg - 1e-9)))
         pieces.append(start + (end - start) * (np.arange(1, n + 1) / n)[:, None])
     return PoseSet(name, np.concatenate(pieces), *zeros, kind="path")
