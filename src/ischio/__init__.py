@@ -19,24 +19,13 @@ __version__ = "0.1.0"
 _HOMES = {
     "_check": ("AnatomyError", "CannotMeasure", "FrameMismatch", "InputError", "IschioError", "OutputError"),
     "types": (
-        *(
-            "Bone",
-            "Clearance",
-            "Frame",
-            "Hip",
-            "Landmark",
-            "Measurement",
-            "Pelvis",
-            "Pose",
-            "PoseSet",
-            "Region",
-        ),
-        *("Side", "Study", "Transform"),
+        *("Bone", "Frame", "Hip", "Landmark", "Measurement", "Pelvis", "Pose", "Region", "Side", "Study"),
+        "Transform",
     ),
     "atlas": ("reconstruction",),
     "io.case": ("read_input",),
     "bones.surface": ("bones_from_input",),
-    "motion": ("clearance", "pose_grid", "pose_list", "pose_path"),
+    "motion": ("clearance", "pose_grid", "pose_path"),
     "study": ("Settings", "analyse", "load_dict", "to_dict", "write"),
     "report.html": ("render_report",),
 }

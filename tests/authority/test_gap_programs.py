@@ -65,9 +65,7 @@ def coal_gaps(hip: Hip, found: Clearance) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.slow
 @pytest.mark.parametrize("person", PEOPLE)
 @pytest.mark.parametrize("side", Side)
-def test_gaps_agree_with_coal(
-    shared_data: Path, person: str, side: Side, rng: np.random.Generator
-) -> None:
+def test_gaps_agree_with_coal(shared_data: Path, person: str, side: Side, rng: np.random.Generator) -> None:
     pytest.importorskip("coal")
     hip = hips_of(shared_data, person)[side]
     apart = rng.uniform([-30, -30, -60], [60, 30, 60], size=(N_POSES, 3))
@@ -85,7 +83,10 @@ def test_gaps_agree_with_coal(
     assert (found.gap_mm[~hits & ~free] < -PASSED_MM).all()
     apart_mm = np.linalg.norm(found.on_femur_mm - found.on_hip_bone_mm, axis=1)
     assert np.abs(apart_mm - np.abs(found.gap_mm)).max() <= 1e-6
-    print(f"{person} {side.value}: {free.sum()} gaps, error to 10 mm {over[near].max(initial=0):.4f} mm,", end=" ")
+    print(
+        f"{person} {side.value}: {free.sum()} gaps, error to 10 mm {over[near].max(initial=0):.4f} mm,",
+        end=" ",
+    )
     print(f"beyond {over[~near].max(initial=0):.4f} mm; {hits.sum()} collisions, {(~free).sum()} not above 0")
 
 
@@ -97,7 +98,9 @@ def test_gaps_answer_to_motion_as_in_cadavers(shared_data: Path, person: str, si
     """Internal > neutral > external rotation; extension closes; abduction opens."""
     hip = hips_of(shared_data, person)[side]
     angles = [[0, 0, 0], [0, 0, 20], [0, 0, -20], [-10, 0, 0], [0, -10, 0]]
-    neutral, internal, external, extended, abducted = clearance(hip, pose_list(angles, zeros=("app", "pca"))).gap_mm
+    neutral, internal, external, extended, abducted = clearance(
+        hip, pose_list(angles, zeros=("app", "pca"))
+    ).gap_mm
     assert internal > neutral + TREND_MM
     assert neutral > external + TREND_MM
     assert extended < neutral - TREND_MM

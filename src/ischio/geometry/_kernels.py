@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+_DEEP_MM = 3.0  # a mark this deep inside stays inside for a few degrees
 _STACK = 96  # a balanced tree over 2^31 triangles is 31 deep and pushes at most two per level
 
 
@@ -448,6 +449,7 @@ def _deepest(  # type: ignore[no-untyped-def]
     nearest,
     hint,
     crosses,
+    outside,
 ):
     """Deepest point of the moving triangles behind the region: depth, triangle, row, spacing; or depth -1.
 
@@ -468,7 +470,7 @@ def _deepest(  # type: ignore[no-untyped-def]
         x = m[0, 0] * x0 + m[0, 1] * y0 + m[0, 2] * z0 + t[0]
         y = m[1, 0] * x0 + m[1, 1] * y0 + m[1, 2] * z0 + t[1]
         z = m[2, 0] * x0 + m[2, 1] * y0 + m[2, 2] * z0 + t[2]
-        if _far_from_solid(x, y, z, r, solid, low, brick_mm):
+        if outside[c] or _far_from_solid(x, y, z, r, solid, low, brick_mm):
             continue
         # No point of the cluster is deeper than its middle is far from the surface, plus the radius.
         if np.sqrt(_upper2(x, y, z, field, low, per_mm)) + r <= best:
@@ -691,6 +693,8 @@ def _search(  # type: ignore[no-untyped-def]
                 limit = _limit(gap, near_tol, far_tol)
                 if best2 == 0.0:
                     break
+                if least >= limit * limit:
+                    continue
         if gap > 0.0:
             for k in range(3):
                 towards[k] = (out[k] - out[3 + k]) / gap
@@ -750,6 +754,7 @@ def sweep(  # type: ignore[no-untyped-def]
     tmp, out, bary, towards = np.empty(4), np.empty(6), np.empty(4), np.array([1.0, 0.0, 0.0])
     a3 = np.empty((1, 3, 3))
     a = a3[0]
+    outside = np.zeros(spheres.shape[0], np.bool_)
     n_points, n_faces, n_clusters = points.shape[0], corners.shape[0], clusters.shape[0]
     stamps = np.full((n_points, 2), -1, np.int64)
     act_v, act_f, act_i = (
@@ -771,12 +776,19 @@ def sweep(  # type: ignore[no-untyped-def]
     for g in range(groups.shape[0] - 1):
         together = groups[g + 1] - groups[g] >= 8
         n_v, n_f = 0, 0
+        any_inside = True
+        outside[:] = False
         # Pose by pose, or first the middle of the group alone, for a pair to measure the others by.
         for p in range(groups[g] - (1 if together else 0), groups[g + 1]):
             middle = p < groups[g]
             whole = middle or not together
             q = (groups[g] + groups[g + 1]) // 2 if middle else p
             m, t = rotations[q], offsets[q]
+            if middle and hint[3] >= 0.0:
+                x, y, z = _turned(m, t, hint)
+                if _depth(x, y, z, field, low, per_mm) > _DEEP_MM:
+                    together = False  # most of these poses lie inside, and none needs a list for that
+                    continue
             for c in range(3):
                 a[c, 0], a[c, 1], a[c, 2] = _moved(m, t, corners, pair_f, c)
             gap = np.sqrt(triangle_triangle(a, a3, tri, pair_s, np.inf, out, tmp))
@@ -905,18 +917,23 @@ def sweep(  # type: ignore[no-untyped-def]
                     marked,
                     below,
                     where,
+                    solid,
+                    brick_mm,
+                    outside,
                 )
+                any_inside = not outside.all()
                 continue
             errors[p] = near_tol if gap <= 10.1 else far_tol
             face_f, face_s = pair_f, pair_s
             # Inside: the surfaces cross, or some point lies behind the region without their crossing.
-            if gap <= thickness:
+            if gap <= thickness and any_inside:
                 crosses = gap == 0.0
                 kept[:] = out
                 depth, f, s, spacing = _deepest(
                     m, t, corners, reach, points, local, clusters, spheres, step,
                     tri, boxes, links, field, low, per_mm, solid, brick_mm, out, stack, bary, values, lower,
                     nearest, hint, crosses,
+                    outside,
                 )  # fmt: skip
                 if depth >= (0.0 if crosses else certain):
                     gap, face_f, face_s = -depth, f, s
@@ -959,11 +976,13 @@ def _shared_list(  # type: ignore[no-untyped-def]
     marked,
     below,
     where,
+    solid,
+    brick_mm,
+    outside,
 ):
     """List the triangles that can be nearest in any pose between eight corner poses."""
-    known2 = np.empty(
-        8
-    )  # squared distance, at each corner pose, of the point from its mate on the fixed surface
+    # Squared distance, at each corner pose, of the known point from its mate on the fixed surface.
+    known2 = np.empty(8)
     largest = 0.0
     for k in range(8):
         m, t = rotations[k], offsets[k]
@@ -979,6 +998,13 @@ def _shared_list(  # type: ignore[no-untyped-def]
         _corner_places(spheres[c, 0], spheres[c, 1], spheres[c, 2], rotations, offsets, where)
         radius = spheres[c, 3]
         need = _between2(where, turns, radius) + slack
+        # In any pose between the corners, the middle is as near to one of them as this.
+        near = radius + np.sqrt(_between2(where, turns, 0.0)) + bulge
+        outside[c] = True
+        for k in range(8):
+            if not _far_from_solid(where[k, 0], where[k, 1], where[k, 2], near, solid, low, brick_mm):
+                outside[c] = False
+                break
         out_of_reach = True
         for k in range(8):
             d = np.sqrt(max(_lower2(where[k, 0], where[k, 1], where[k, 2], field, low, per_mm), 0.0)) - radius

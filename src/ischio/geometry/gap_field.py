@@ -40,7 +40,7 @@ BLOCK = 4096  # poses worked on in one go; fixed, so that threads do not change 
 CELL_DEG = 4.0  # poses within a cell of this size share a list of triangles that can be nearest
 _LEAF = 4  # triangles in a leaf of the tree
 _CLUSTER = 16  # triangles that share one bounding sphere
-_BRICK = 4  # nodes along an edge of a brick
+_BRICK = 2  # nodes along an edge of a brick
 
 
 @dataclass(frozen=True, slots=True, eq=False)

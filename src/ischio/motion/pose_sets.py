@@ -101,6 +101,17 @@ def pose_list(
 ) -> PoseSet:
     """Poses in any order.
 
+    Parameters
+    ----------
+    angles_deg : array of shape (P, 3)
+        Flexion, adduction and internal rotation.
+    zeros : (pelvic_zero, rotation_zero)
+    name : str
+
+    Returns
+    -------
+    PoseSet
+
     Examples
     --------
     >>> len(pose_list([[0, 0, 0], [-20, 0, 0]]))
