@@ -22,10 +22,8 @@ from ischio.types import Hip, Side
 WHOLE = (-40, 60, 1), (-30, 30, 1), (-60, 60, 1)
 N_OTHERS = 2000  # poses that the slow programs are timed on, spread over the map
 LEAST_RATIO = 10.0  # of coal's distance; printed figures are higher
-LARGEST_S, LARGEST_MB = (
-    30.0,
-    1000.0,
-)  # of the map of both hips with two threads; half of it when nothing else runs
+# Of the map of both hips; processor time, since the wall clock counts what else the machine does.
+LARGEST_S, LARGEST_MB = 60.0, 1000.0
 
 
 def seconds(work: Callable[[], object]) -> tuple[float, object]:
@@ -126,9 +124,7 @@ def test_poses_a_second_beside_other_programs(hips: tuple[Hip, ...], rng: np.ran
     ours, scattered = len(angles) / mapped_s, len(apart) / apart_s
     free = angles[(found.gap_mm > 0)]
     free_s, _ = seconds(lambda: pose_gaps(seat, thigh, free, joint.motion))
-    print(
-        f"\nischium {len(fixed)}, trochanter {len(moving)} triangles; one thread, processor time; field {field_s:.1f} s"
-    )
+    print(f"\nischium {len(fixed)}, trochanter {len(moving)} triangles; one thread, field {field_s:.1f} s")
     print(f"ischio, map order        {ours:9.0f} poses/s ({(found.gap_mm <= 0).mean():.0%} in contact)")
     print(f"ischio, map shuffled     {len(angles) / shuffled_s:9.0f}")
     print(f"ischio, 20,000 apart     {scattered:9.0f}")
@@ -142,9 +138,8 @@ def test_poses_a_second_beside_other_programs(hips: tuple[Hip, ...], rng: np.ran
         ratios.append(ours / rate)
         print(f"{name:<24} {rate:9.0f} poses/s: ischio is {ours / rate:.0f} times as fast in map order")
     rate = coal_rate(joint, moving, fixed, free[:: max(1, len(free) // N_OTHERS)])
-    print(
-        f"coal without contact     {rate:9.0f} poses/s: ischio is {len(free) / free_s / rate:.0f} times as fast"
-    )
+    times = len(free) / free_s / rate
+    print(f"coal without contact     {rate:9.0f} poses/s: ischio is {times:.0f} times as fast")
     assert ratios[0] > LEAST_RATIO
 
 
@@ -160,5 +155,5 @@ def test_the_map_of_both_hips(hips: tuple[Hip, ...]) -> None:
     print(f"\n{len(grid)} poses of {len(hips)} hips with fields: {wall:.1f} s,", end=" ")
     print(f"{worked:.1f} s of processor, {megabytes:.0f} MB")
     assert {one.side for one in found} == set(Side)
-    assert wall < LARGEST_S
+    assert worked < LARGEST_S
     assert megabytes < LARGEST_MB

@@ -321,7 +321,7 @@ def fill_field(  # type: ignore[no-untyped-def]
 
 @_compiled
 def fill_parity(tri, low, h, inside):  # type: ignore[no-untyped-def]
-    """Set ``inside`` to 1 at grid nodes inside a closed surface: crossings along the last axis are counted."""
+    """Set ``inside`` to 1 at grid nodes inside a closed surface, by crossings along the last axis."""
     ni, nj, nk = inside.shape
     # Rays a hair beside the nodes do not run through corners and edges of surfaces made on round numbers.
     x0, y0 = low[0] + 1.2345e-5, low[1] + 0.7219e-5
