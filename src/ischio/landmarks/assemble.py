@@ -13,6 +13,7 @@ from ischio.landmarks import frames, plausible
 from ischio.landmarks.femur import find_femur
 from ischio.landmarks.findings import Findings
 from ischio.landmarks.hip_bone import find_hip_bone
+from ischio.landmarks.sacrum import MIDLINE_POINTS, sacrum_landmarks
 from ischio.types import Bone, Hip, Landmark, Pelvis, Pose, Region, Side, Transform
 
 T = TypeVar("T")
@@ -119,13 +120,36 @@ def find_pelvis(
             else None
         )
     sacrum = next((bone for bone in bones if bone.name == "sacrum"), None)
+    midline, midline_reasons = _midline(sacrum, hip_bones)
     absent = {
         side.value: f"no {side.value} femur or hip bone in the input" for side in Side if hips[side] is None
     }
     return (
-        Pelvis(hips[Side.LEFT], hips[Side.RIGHT], sacrum, {}, {}, {**absent, **pelvic_reasons}),
+        Pelvis(
+            hips[Side.LEFT],
+            hips[Side.RIGHT],
+            sacrum,
+            midline,
+            {},
+            {**absent, **pelvic_reasons, **midline_reasons},
+        ),
         tuple(warnings),
     )
+
+
+def _midline(
+    sacrum: Bone | None, hip_bones: dict[Side, Findings]
+) -> tuple[dict[str, Landmark], dict[str, str]]:
+    """Landmarks of the sacrum, from a bone of its own or from the joined pelvis."""
+    laid = [(found.bone, found.fit) for found in hip_bones.values() if found.fit is not None]
+    if not laid:
+        return {}, dict.fromkeys(MIDLINE_POINTS, "no hip bone tells where to look")
+    joined = [(bone, fit) for bone, fit in laid if bone.name == "pelvis"]
+    if joined:
+        return sacrum_landmarks((joined[0][0],), joined[0][1])
+    if sacrum is None:
+        return {}, dict.fromkeys(MIDLINE_POINTS, "no sacrum in the input")
+    return sacrum_landmarks((*(bone for bone, _ in laid), sacrum), laid[0][1])
 
 
 def _is_wanted(bone: Bone, sides: tuple[Side, ...]) -> bool:
