@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import App, Parameter
 from cyclopts.exceptions import CycloptsError, MissingArgumentError
 
-from ischio import __version__
+from ischio import __version__, cli_record
 
 if TYPE_CHECKING:  # numpy and all that stands on it is imported by the commands, not by --help
     from ischio.study import Progress, Settings
@@ -51,6 +51,8 @@ app = App(
     default_parameter=Parameter(negative=()),
     suppress_keyboard_interrupt=False,  # main words it
 )
+
+app.command(cli_record.app)
 
 Json = Annotated[
     bool, Parameter(name="--json", help="Print the result as JSON on standard output.", show_default=False)

@@ -11,11 +11,11 @@ from typing import Any, Literal
 from ischio.record.facts import (
     OWN_OPERATION,
     Closed,
-    Source,
     Duration,
     Fact,
     FieldError,
     Place,
+    Source,
     Zero,
     sides_of,
 )

@@ -185,5 +185,6 @@ def label(fact: Fact) -> str:
     """What a fact is about, in words."""
     for name in ("what", "test", "target", "instrument", "modality"):
         if hasattr(fact, name):
-            return str(getattr(fact, name)).replace("_", " ")
+            absent = "no " if getattr(fact, "present", True) is False else ""
+            return absent + str(getattr(fact, name)).replace("_", " ")
     return type(fact).__name__.lower()

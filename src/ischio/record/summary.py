@@ -69,6 +69,7 @@ def timeline_dict(case: Case, at_months: float | None = None) -> dict[str, Any]:
                 "offset_months": one.offset_months,
                 "own_months": one.own_months,
                 "when": one.words,
+                "detail": one.detail,
                 "approximate": one.is_approximate,
                 "places": list(one.places),
             }

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from ischio.record.calendar import months_between
 from ischio.record.case import Case
-from ischio.record.facts import OWN_OPERATION, When, label, sides_of
+from ischio.record.facts import OWN_OPERATION, Fact, When, label, sides_of
 from ischio.record.instruments import scale_of
-from ischio.record.kinds import Instruction, Score
+from ischio.record.kinds import Examination, Finding, Instruction, Score
 from ischio.record.scores import Scored, decode_total, score_items
 
 _SAME_TIME = 1e-6  # months
@@ -31,6 +31,8 @@ class Event:
         The time as stated.
     is_approximate : bool
     places : tuple of str
+    detail : str
+        A value with its unit, or a grade.
     """
 
     kind: str
@@ -41,6 +43,7 @@ class Event:
     words: str
     is_approximate: bool
     places: tuple[str, ...]
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,7 @@ def events(case: Case) -> tuple[Event, ...]:
                 *(kind, label(fact), side, at, _own(case, at, side), _words(case, when)),
                 when.approximate,
                 tuple(place.words for place in fact.sources),
+                _detail(fact),
             )
             found.append((_key(case, when, side), event))
     return tuple(event for _, event in sorted(found, key=lambda pair: pair[0]))
@@ -164,6 +168,17 @@ def in_force(case: Case, months: float) -> tuple[tuple[Instruction, str, str], .
             elif True in holds:
                 out.append((rule, side, f"in force by one of {len(clear)} statements"))
     return tuple(out)
+
+
+def _detail(fact: Fact) -> str:
+    """Figures that belong to an event."""
+    if isinstance(fact, Score):
+        return "answers" if fact.value is None else f"{fact.value:g}"
+    if isinstance(fact, Finding) and fact.brooker is not None:
+        return f"Brooker {fact.brooker}"
+    if isinstance(fact, Finding | Examination) and fact.value is not None:
+        return f"{fact.value:g} {fact.unit}"
+    return ""
 
 
 def _series(score: Score) -> tuple[str, str, str, str]:

@@ -35,16 +35,16 @@ CREATE TRIGGER history_is_kept BEFORE DELETE ON history
 CREATE TRIGGER history_is_not_edited BEFORE UPDATE ON history
     BEGIN SELECT RAISE(ABORT, 'the history is append-only'); END;
 CREATE TABLE cases (
-    case_id TEXT PRIMARY KEY, version INTEGER NOT NULL, age_years REAL, sex TEXT, n_operations INTEGER NOT NULL,
-    seq INTEGER NOT NULL REFERENCES history (seq));
+    case_id TEXT PRIMARY KEY, version INTEGER NOT NULL, age_years REAL, sex TEXT,
+    n_operations INTEGER NOT NULL, seq INTEGER NOT NULL REFERENCES history (seq));
 CREATE TABLE scores (
-    case_id TEXT NOT NULL REFERENCES cases (case_id), instrument TEXT NOT NULL, scale TEXT, side TEXT NOT NULL,
-    offset_months REAL, value REAL, raw REAL, raw_max REAL, unique_raw INTEGER NOT NULL,
+    case_id TEXT NOT NULL REFERENCES cases (case_id), instrument TEXT NOT NULL, scale TEXT,
+    side TEXT NOT NULL, offset_months REAL, value REAL, raw REAL, raw_max REAL, unique_raw INTEGER NOT NULL,
     valid INTEGER NOT NULL, reason TEXT);
 CREATE INDEX scores_by_case ON scores (case_id);
 CREATE TABLE changes (
-    case_id TEXT NOT NULL REFERENCES cases (case_id), instrument TEXT NOT NULL, scale TEXT, side TEXT NOT NULL,
-    before REAL NOT NULL, after REAL NOT NULL, change REAL NOT NULL);
+    case_id TEXT NOT NULL REFERENCES cases (case_id), instrument TEXT NOT NULL, scale TEXT,
+    side TEXT NOT NULL, before REAL NOT NULL, after REAL NOT NULL, change REAL NOT NULL);
 CREATE INDEX changes_by_case ON changes (case_id);
 CREATE TABLE measurements (
     case_id TEXT NOT NULL REFERENCES cases (case_id), name TEXT NOT NULL, side TEXT NOT NULL, value REAL,
@@ -54,6 +54,12 @@ CREATE TABLE provenance (
     case_id TEXT NOT NULL REFERENCES cases (case_id), what TEXT NOT NULL, value TEXT NOT NULL);
 CREATE INDEX provenance_by_case ON provenance (case_id);
 """
+_SCORE_KEYS = (
+    *("instrument", "scale", "side", "offset_months", "value", "raw", "raw_max", "unique", "valid"),
+    "reason",
+)
+_CHANGE_KEYS = ("instrument", "scale", "side", "from", "to", "change")
+_MEASUREMENT_KEYS = ("name", "side", "value", "unit", "sigma", "method", "posture", "reason")
 _DERIVED = ("scores", "changes", "measurements", "provenance", "cases")
 
 
@@ -150,7 +156,9 @@ def load(connection: sqlite3.Connection, case_id: str) -> Case:
     ).fetchone()
     if found is None:
         raise InputError(
-            complaint(case_id, "no such case in the registry", "a pseudonym that is in it", "List them first.")
+            complaint(
+                case_id, "no such case in the registry", "a pseudonym that is in it", "List them first."
+            )
         )
     return case_from_document(parse_document(f"{case_id}.json", found[0]))
 
@@ -179,7 +187,9 @@ def scores(connection: sqlite3.Connection, instrument: str | None = None) -> lis
     return _rows(connection, f"SELECT * FROM scores {where}ORDER BY case_id, rowid", values)
 
 
-def _add(connection: sqlite3.Connection, case: Case, study: Mapping[str, Any], replace: bool) -> tuple[str, int]:
+def _add(
+    connection: sqlite3.Connection, case: Case, study: Mapping[str, Any], replace: bool
+) -> tuple[str, int]:
     """Add one record within a transaction."""
     text = json.dumps(plain_case(case), sort_keys=True, ensure_ascii=False, allow_nan=False)
     measured = json.dumps(study.get("measurements", []), sort_keys=True, allow_nan=False)
@@ -220,25 +230,29 @@ def _derive(
         (key, version, case.person.age_years, case.person.sex, len(case.operations), seq),
     )
     scored = score_dict(case)
-    columns = ("instrument", "scale", "side", "offset_months", "value", "raw", "raw_max", "unique", "valid", "reason")
-    connection.executemany(
-        "INSERT INTO scores VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [(key, *(row[name] for name in columns)) for row in scored["scores"]],
-    )
-    columns = ("instrument", "scale", "side", "from", "to", "change")
-    connection.executemany(
-        "INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?, ?)",
-        [(key, *(row[name] for name in columns)) for row in scored["changes"]],
-    )
-    columns = ("name", "side", "value", "unit", "sigma", "method", "posture", "reason")
-    connection.executemany(
-        "INSERT INTO measurements VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [(key, *(row[name] for name in columns)) for row in study.get("measurements", [])],
-    )
+    _insert(connection, "scores", key, scored["scores"], _SCORE_KEYS)
+    _insert(connection, "changes", key, scored["changes"], _CHANGE_KEYS)
+    _insert(connection, "measurements", key, study.get("measurements", []), _MEASUREMENT_KEYS)
     facts = {"sha256": digest, "software": f"ischio {__version__}"}
     facts |= {"study_software": f"ischio {study['software']['version']}"} if study else {}
     facts |= {f"source {one.id}": one.doi or one.citation or "" for one in case.documents}
-    connection.executemany("INSERT INTO provenance VALUES (?, ?, ?)", [(key, *pair) for pair in facts.items()])
+    connection.executemany(
+        "INSERT INTO provenance VALUES (?, ?, ?)", [(key, *pair) for pair in facts.items()]
+    )
+
+
+def _insert(
+    connection: sqlite3.Connection,
+    table: str,
+    case_id: str,
+    rows: Iterable[Mapping[str, Any]],
+    keys: tuple[str, ...],
+) -> None:
+    """Rows of one record into one table."""
+    marks = ", ".join("?" * (len(keys) + 1))
+    connection.executemany(
+        f"INSERT INTO {table} VALUES ({marks})", [(case_id, *(row[one] for one in keys)) for row in rows]
+    )
 
 
 def _prepare(connection: sqlite3.Connection, path: Path, create: bool) -> None:

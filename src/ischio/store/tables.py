@@ -49,7 +49,9 @@ def export_parquet(connection: sqlite3.Connection, table: str, out: Path, *, for
         import duckdb
     except ImportError as error:
         raise InputError(
-            complaint("Parquet", "no DuckDB", "the package duckdb", "Install it: pip install 'ischio[cohort]'.")
+            complaint(
+                "Parquet", "no DuckDB", "the package duckdb", "Install it: pip install 'ischio[cohort]'."
+            )
         ) from error
     columns = {
         name: _DUCKDB_TYPE[kind] for _, name, kind, *_ in connection.execute(f"PRAGMA table_info({table})")
