@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
@@ -40,12 +41,11 @@ def case_from_document(document: Document, *, migrations: Mapping[int, Migration
         itself.
     """
     from pydantic import ValidationError
-    from pydantic_core import to_json
 
     values = _migrated(document, migrations)
     try:
         # By way of JSON: types are strict there, and lists may become tuples.
-        case: Case = _adapter().validate_json(to_json(values))
+        case: Case = _adapter().validate_json(json.dumps(values))
     except ValidationError as error:
         problems = error.errors(include_url=False)
         raise InputError(_worded(document, problems[0], len(problems) - 1)) from error

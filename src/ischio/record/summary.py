@@ -87,13 +87,13 @@ def timeline_dict(case: Case, at_months: float | None = None) -> dict[str, Any]:
 
 
 def summary_dict(case: Case) -> dict[str, Any]:
-    """The record and all that follows from it, as plain values."""
+    """The record and all that follows from it, as plain values; places of files stay out."""
     return {
         "case_id": case.case_id,
-        "record": plain_case(case),
+        "record": {key: value for key, value in plain_case(case).items() if key != "inputs"},
         **{key: value for key, value in score_dict(case).items() if key != "case_id"},
         **{key: value for key, value in check_dict(case).items() if key != "case_id"},
-        "timeline": timeline_dict(case)["events"],
+        "timeline": timeline_dict(case),
     }
 
 

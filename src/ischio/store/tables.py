@@ -79,7 +79,14 @@ def export_parquet(connection: sqlite3.Connection, table: str, out: Path, *, for
 
 
 def write_text(out: Path, text: str, *, force: bool = False) -> None:
-    """Write a text file, whole or not at all; an existing one only with ``force``.
+    """Write a text file, whole or not at all.
+
+    Parameters
+    ----------
+    out : Path
+    text : str
+    force : bool
+        Replace a file that is there.
 
     Raises
     ------
