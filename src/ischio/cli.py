@@ -17,7 +17,7 @@ from cyclopts.exceptions import CycloptsError, MissingArgumentError
 from ischio import __version__, cli_record
 
 if TYPE_CHECKING:  # numpy and all that stands on it is imported by the commands, not by --help
-    from ischio.record import Case
+    from ischio.record.case import Case
     from ischio.study import Progress, Settings
     from ischio.types import Bone, Side, Study
 

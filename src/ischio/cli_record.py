@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import App, Parameter
 
 if TYPE_CHECKING:  # what these stand on is imported by the commands, not by --help
-    from ischio.record import Case
+    from ischio.record.case import Case
 
 app = App(
     name="record",

@@ -19,7 +19,8 @@ from typing import Any
 from ischio import __version__
 from ischio._check import InputError, OutputError, complaint
 from ischio.io.documents import parse_document
-from ischio.record import Case, case_from_document, plain_case, score_dict
+from ischio.record import case_from_document, plain_case, score_dict
+from ischio.record.case import Case
 
 APPLICATION_ID = 0x49534348  # "ISCH", in the head of the file: other programs' files are left alone
 REGISTRY_VERSION = 1

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from ischio.io.documents import packaged_document, parse_document
-from ischio.record import Case, case_from_document
+from ischio.record import case_from_document
+from ischio.record.case import Case
 
 Write = Callable[[str], Case]
 

@@ -12,7 +12,8 @@ import pytest
 
 from ischio._check import InputError
 from ischio.io.documents import packaged_document, parse_document
-from ischio.record import Case, case_from_document, case_schema, plain_case
+from ischio.record import case_from_document, case_schema, plain_case
+from ischio.record.case import Case
 from ischio.record.facts import Fact, FieldError, When
 from ischio.record.kinds import Implant, Score
 

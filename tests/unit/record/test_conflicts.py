@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ischio.record import Case
+from ischio.record.case import Case
 from ischio.record.conflicts import CONFLICT_RULES, REMARK_RULES, conflicts, remarks
 from ischio.record.facts import Duration, Place, When
 from ischio.record.kinds import Finding, Image, Score

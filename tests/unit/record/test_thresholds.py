@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ischio.record import Case, score_dict
+from ischio.record import score_dict
+from ischio.record.case import Case
 from ischio.record.instruments import scale_of
 from ischio.record.thresholds import THRESHOLDS, verdicts
 

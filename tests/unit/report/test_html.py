@@ -263,7 +263,8 @@ def test_texts_of_a_record_are_escaped(make_study: MakeStudy) -> None:
     bad = "<script>alert(1)</script>"
     text = f"schema_version: 1\ncase_id: c\nblocks: [{{target: '{bad}'}}]\nimplants: [{{what: '{bad}'}}]\n"
     text += f"operations: [{{what: '{bad}', when: {{months: 1}}}}]\n"
-    text += "scores: [{instrument: ODI, items: {odi_01: 1}}, {instrument: mHHS, side: left, items: {mhhs_limp: 5}}]\n"
+    text += "scores:\n  - {instrument: ODI, items: {odi_01: 1}}\n"
+    text += "  - {instrument: mHHS, side: left, items: {mhhs_limp: 5}}\n"
     text += "alerts: [{what: tumour, present: true}]\n"
     study = make_study(record=summary_dict(case_from_document(parse_document("c.yaml", text))))
     page = render_report(study, to_dict(study))

@@ -19,7 +19,8 @@ import pytest
 from ischio import store
 from ischio._check import InputError, OutputError
 from ischio.io.documents import packaged_document
-from ischio.record import Case, case_from_document
+from ischio.record import case_from_document
+from ischio.record.case import Case
 from ischio.record.facts import When
 from ischio.record.instruments import scale_of
 from ischio.record.kinds import Operation, Score
@@ -248,7 +249,7 @@ ADDER = """
 import sys
 from pathlib import Path
 from ischio import store
-from ischio.record import Case
+from ischio.record.case import Case
 for n in range(40):
     with store.open_registry(Path(sys.argv[1]), create=True) as opened:
         store.add(opened, [(Case(schema_version=1, case_id=f"{sys.argv[2]}-{n}"), None)])
