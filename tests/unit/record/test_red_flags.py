@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from ischio.record import check_dict
-from ischio.record.case import Case
 from ischio.record.care import care_coverage
+from ischio.record.case import Case
 from ischio.record.instruments import SCALES
 from ischio.record.red_flags import WORDS, notices, red_flags
 from ischio.record.redcap import COLUMNS, redcap_dictionary

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ischio.record import summary_dict, timeline_dict
-from ischio.record.case import Case
 from ischio.record.calendar import is_date, months_between
+from ischio.record.case import Case
 from ischio.record.timeline import changes, events, in_force, offset, timed_scores
 
 DAY_MONTHS = 0.04  # a day, and the rounding to hundredths
