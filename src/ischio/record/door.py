@@ -11,7 +11,7 @@ from typing import Any
 from ischio._check import InputError, complaint
 from ischio.io.documents import Document
 from ischio.record.case import CASE_VERSION, Case
-from ischio.record.facts import FieldError
+from ischio.record.facts import Closed, Fact, FieldError
 
 Migration = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -55,13 +55,13 @@ def case_from_document(document: Document, *, migrations: Mapping[int, Migration
 @cache
 def case_schema() -> dict[str, Any]:
     """The JSON schema of a case file, as packaged in ``schema/case-1.schema.json``."""
-    out: dict[str, Any] = {
+    made = _described(_adapter().json_schema())
+    made["properties"]["schema_version"] = {"const": CASE_VERSION}
+    head = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **_adapter().json_schema(),
-        "title": "ischio case",
+        "$id": f"urn:ischio:case:{CASE_VERSION}",
     }
-    out["properties"]["schema_version"] = {"const": CASE_VERSION}
-    return out
+    return {**head, "title": f"ischio case, version {CASE_VERSION}", **made}
 
 
 def plain_case(case: Case) -> dict[str, Any]:
@@ -85,6 +85,22 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _plain(one) for key, one in value.items()}
     return [_plain(one) for one in value] if isinstance(value, tuple) else value
+
+
+def _described(made: dict[str, Any]) -> dict[str, Any]:
+    """A schema with the first line of each class in it, in place of what pydantic words by its version."""
+    kinds = {kind.__name__: kind for kind in (*Closed.__subclasses__(), *Fact.__subclasses__())}
+
+    def bare(value: Any) -> Any:
+        if isinstance(value, dict):
+            texts = [key for key in ("title", "description") if isinstance(value.get(key), str)]
+            return {key: bare(one) for key, one in value.items() if key not in texts}
+        return [bare(one) for one in value] if isinstance(value, list) else value
+
+    out: dict[str, Any] = bare(made)
+    for name, part in (*out["$defs"].items(), ("Case", out)):
+        part["description"] = (kinds[name].__doc__ or "").partition("\n")[0]
+    return out
 
 
 def _default(one: Field[Any]) -> Any:

@@ -66,13 +66,14 @@ def export_parquet(connection: sqlite3.Connection, table: str, out: Path, *, for
                 writer.writerow([_NULL if one is None else one for one in row])
                 n_rows += 1
 
+        read = (
+            f"read_csv({_quoted(text)}, header=false, auto_detect=false, columns={columns}, nullstr='{_NULL}'"
+        )
+        read += """, delim=',', quote='"', escape='"')"""
+
         def write(part: Path) -> None:
             with duckdb.connect() as base:  # in memory; the network is not asked
-                found = base.read_csv(
-                    str(text), header=False, columns=columns, na_values=[_NULL], auto_detect=False,
-                    quotechar='"', escapechar='"', delimiter=",",
-                )  # fmt: skip
-                found.write_parquet(str(part))
+                base.execute(f"COPY (SELECT * FROM {read}) TO {_quoted(part)} (FORMAT parquet)")
 
         write_file(out, write, force=force)
     return n_rows
@@ -126,6 +127,11 @@ def write_file(out: Path, write: Callable[[Path], None], *, force: bool) -> None
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def _quoted(path: Path) -> str:
+    """A path as a text of SQL."""
+    return "'" + str(path).replace("'", "''") + "'"
 
 
 def _write(part: Path, text: str) -> None:
