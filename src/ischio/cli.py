@@ -131,7 +131,7 @@ def assess(
         tell("reading", 0.0)
         names = None if labels is None else label_names(labels)
         raw = read_input(source, axes=axes, mapping=mapping, labels=names)
-        return bones_from_input(raw, progress=tell), raw.notes
+        return bones_from_input(raw, progress=tell), (*raw.notes, *_unread(case))
 
     return _make_study(read, settings, out, common, case)
 
@@ -376,6 +376,13 @@ def _agreed(option: str, given: Any, stated: Any) -> Any:
         expected = f"{stated}, as the case file says"
         raise _UsageError(complaint(option, given, expected, "Leave the option out, or correct the file."))
     return stated if given is None else given
+
+
+def _unread(case: Case | None) -> tuple[str, ...]:
+    """Note on files of a case that no step reads."""
+    counts = {} if case is None else {"images": len(case.inputs.images), "gait": len(case.inputs.gait)}
+    listed = ", ".join(f"{name} ({n})" for name, n in counts.items() if n)
+    return (f"listed in the case file and not read: {listed}",) if listed else ()
 
 
 def _beside(source: Path, labels: str | None) -> str | None:

@@ -296,7 +296,7 @@ def _scores_text(found: dict[str, Any]) -> None:
             "" if row["raw"] is None else f"{row['raw']:g}/{row['raw_max']:g}",
             "" if row["offset_months"] is None else f"{row['offset_months']:g}",
             row["when"],
-            row["reason"] or ("" if row["unique"] else f"if {row['assumption']}"),
+            row["reason"] or (f"if {row['assumption']}" if row["assumption"] else ""),
         )
         for row in found["scores"]
     ]

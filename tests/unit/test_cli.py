@@ -109,7 +109,7 @@ class TestAssess:
         Path("p07/case.yaml").write_text(
             "schema_version: 1\ncase_id: p07\nperson: {age_years: 41, sex: f}\n"
             "inputs: {bones: bones, axes: RAS, side: left, labels: totalseg-v2, "
-            "names: {mesh.stl: femur_left}}\n"
+            "names: {mesh.stl: femur_left}, images: [ct, mr]}\n"
             "scores: [{instrument: ODI, value: 14, when: {months: 17}}]\n",
             encoding="utf-8",
         )
@@ -124,6 +124,7 @@ class TestAssess:
         assert (got["settings"]["sex"], got["settings"]["age_years"]) == ("f", 41.0)
         assert [row["raw"] for row in got["record"]["scores"]] == [7]
         assert "inputs" not in got["record"]["record"]
+        assert got["notes"][-1] == "listed in the case file and not read: images (2)"
 
     def test_names_of_labels_lie_beside_the_case_file(self, steps: Steps) -> None:
         Path("p07").mkdir()

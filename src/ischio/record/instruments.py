@@ -11,7 +11,7 @@ from typing import Literal
 
 from ischio._check import complaint
 
-Rule = Literal["percent", "percent_reversed", "mhhs", "as_marked"]
+Rule = Literal["percent", "percent_reversed", "mhhs", "as_marked", "mean_of_scales"]
 MHHS_FACTOR = 1.1
 MHHS_CAP = 100.0
 
@@ -56,7 +56,7 @@ class Scale:
         "high" or "low": which end of the scale is good.
     rule : str
         "percent" of the points that could be reached, "percent_reversed" its rest to 100, "mhhs" points
-        times 1.1, at most 100; "as_marked".
+        times 1.1, at most 100; "as_marked"; "mean_of_scales" the mean of the instrument's other scales.
     low, high : float
         Range of the total.
     items : tuple of Item
@@ -183,12 +183,12 @@ def _reversed(instrument: str, scale: str, count: int, min_answered: int, words:
 
 _HOOS = tuple(_reversed("HOOS-12", name, 4, 2, "at least 2 of 4 [K]") for name in ("Pain", "Function", "QOL"))
 _HOOS_SUMMARY = Scale(
-    *("HOOS-12", "Summary", "hip", "high", "as_marked", 0.0, 100.0),
-    items=(),
-    min_answered=3,
+    *("HOOS-12", "Summary", "hip", "high", "mean_of_scales", 0.0, 100.0),
+    items=tuple(item for scale in _HOOS for item in scale.items),
+    min_answered=6,
     keeps_invalid=False,
     unit="points",
-    words="mean of the three scales, all three needed [K]",
+    words="mean of the three scales, at least 2 of 4 items of each [K]",
 )
 _HAGOS = tuple(
     _reversed("HAGOS", name, count, count - spare, f"at most {spare} missing [K]")
@@ -220,7 +220,7 @@ _PAIN = (
 SCALES: tuple[Scale, ...] = (_ODI, _MHHS, _IHOT, *_HOS, *_HOOS, _HOOS_SUMMARY, *_HAGOS, *_PAIN)
 INSTRUMENTS: tuple[str, ...] = tuple(dict.fromkeys(scale.instrument for scale in SCALES))
 _SCALE_OF = {(scale.instrument, scale.scale): scale for scale in SCALES}
-_HOME_OF_ITEM = {item.key: scale for scale in SCALES for item in scale.items}
+_HOME_OF_ITEM = {item.key: scale for scale in reversed(SCALES) for item in scale.items}  # the first one wins
 
 
 def scales_of(instrument: str) -> tuple[str, ...]:

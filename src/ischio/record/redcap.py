@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterator
 
-from ischio.record.instruments import SCALES, Item, Scale
+from ischio.record.instruments import SCALES, Item, Scale, home_of_item
 
 COLUMNS = (
     "Variable / Field Name",
@@ -53,7 +53,8 @@ def _fields(scale: Scale, side: str) -> Iterator[list[str]]:
     """Rows of one scale on one side: its items and its total."""
     form = _name(scale.instrument)
     stem = f"_{side}" if side else ""
-    for n, item in enumerate(scale.items, 1):
+    own = [item for item in scale.items if home_of_item(item.key) is scale]  # a summary has none of its own
+    for n, item in enumerate(own, 1):
         label = f"{scale.name}, item {n}" + (f", {side} hip" if side else "")
         kind = "number" if item.is_continuous else "integer"
         yield _row(f"{item.key}{stem}", form, label, kind, *_ends(item))

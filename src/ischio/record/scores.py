@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from ischio._check import complaint
-from ischio.record.instruments import MHHS_CAP, MHHS_FACTOR, Scale
+from ischio.record.instruments import MHHS_CAP, MHHS_FACTOR, Scale, scale_of, scales_of
 
 _EPSILON = 1e-9  # binary fractions of a tenth; totals are printed with two decimals at most
 
@@ -98,6 +98,8 @@ def score_items(scale: Scale, answers: Mapping[str, float | None]) -> Scored:
     reason = None
     if not is_valid:
         reason = f"{raw.n_answered} of {len(given)} items answered, {scale.min_answered} needed"
+    if scale.rule == "mean_of_scales":
+        return _mean_of_scales(scale, answers)
     if raw.n_answered == 0 or not (is_valid or scale.keeps_invalid):
         return Scored(None, None, (), is_valid=False, reason=reason)
     return Scored(_total(scale, raw), raw, (), is_valid, reason)
@@ -128,10 +130,10 @@ def decode_total(scale: Scale, value: float) -> Scored:
     """
     if not scale.low <= value <= scale.high:
         raise ValueError(complaint(scale.name, value, f"{scale.low:g} to {scale.high:g}", "Check the score."))
-    if not scale.items or scale.items[0].is_continuous or scale.rule == "as_marked":
-        reason = None if scale.rule == "as_marked" and scale.items else "a mean does not tell its items"
-        raw = None if reason else Raw(value, scale.high, 1)
-        return Scored(value, raw, (), is_valid=True, reason=reason)
+    if scale.rule == "as_marked":
+        return Scored(value, Raw(value, scale.high, 1), (), is_valid=True, reason=None)
+    if scale.rule == "mean_of_scales" or scale.items[0].is_continuous:
+        return Scored(value, None, (), is_valid=True, reason="a mean does not tell its items")
     half = 0.5 * 10.0 ** -_decimals(value) + _EPSILON
     fits = [raw for raw in _reachable(scale) if abs(_total(scale, raw) - value) <= half]
     if not fits:
@@ -162,6 +164,21 @@ def n_profiles(scale: Scale) -> Mapping[int, int]:
                 grown[total + int(points)] = grown.get(total + int(points), 0) + count
         ways = grown
     return ways
+
+
+def _mean_of_scales(scale: Scale, answers: Mapping[str, float | None]) -> Scored:
+    """Mean of the instrument's other scales, each by its own rule; points of a mean mean nothing."""
+    values = []
+    for name in scales_of(scale.instrument):
+        if name == scale.scale:
+            continue
+        part = scale_of(scale.instrument, name)
+        keys = {item.key for item in part.items}
+        one = score_items(part, {key: value for key, value in answers.items() if key in keys})
+        if one.value is None:
+            return Scored(None, None, (), is_valid=False, reason=f"{part.name}: {one.reason}")
+        values.append(one.value)
+    return Scored(math.fsum(values) / len(values), None, (), is_valid=True, reason=None)
 
 
 def _total(scale: Scale, raw: Raw) -> float:

@@ -15,7 +15,7 @@ from ischio.record.scores import Raw, decode_total, n_profiles, score_items
 
 FLOAT_NOISE = 1e-9  # sums of tenths
 MHHS, ODI = scale_of("mHHS", None), scale_of("ODI", None)
-WITH_ITEMS = [scale for scale in SCALES if scale.items]
+WITH_ITEMS = [scale for scale in SCALES if scale.rule != "mean_of_scales"]
 DECODED = [scale for scale in WITH_ITEMS if not scale.items[0].is_continuous and scale.rule != "as_marked"]
 
 
@@ -173,6 +173,28 @@ def test_what_a_mean_does_not_tell() -> None:
     assert decode_total(scale_of("HAGOS", "Participation"), 51).reason == "no sum of points gives this total"
 
 
+class TestHoosSummary:
+    SUMMARY = scale_of("HOOS-12", "Summary")
+
+    def test_it_is_the_mean_of_the_scales(self) -> None:
+        answers = dict.fromkeys((f"hoos12_pain_{i}" for i in range(1, 5)), 0.0)
+        answers |= dict.fromkeys((f"hoos12_function_{i}" for i in range(1, 5)), 2.0)
+        answers |= {"hoos12_qol_1": 4.0, "hoos12_qol_2": 3.0}  # 100, 50 and 12.5
+        found = score_items(self.SUMMARY, answers)
+        assert found.value == pytest.approx(162.5 / 3, abs=FLOAT_NOISE)
+        assert (found.raw, found.is_valid) == (None, True)
+
+    def test_all_scales_are_needed(self) -> None:
+        answers = {item.key: 0.0 for item in self.SUMMARY.items if "qol" not in item.key}
+        found = score_items(self.SUMMARY, {**answers, "hoos12_qol_1": 0.0})
+        assert (found.value, found.is_valid) == (None, False)
+        assert found.reason == "HOOS-12 QOL: 1 of 4 items answered, 2 needed"
+
+    def test_both_ends_are_reached(self) -> None:
+        for points, total in ((0.0, 100.0), (4.0, 0.0)):
+            assert score_items(self.SUMMARY, {one.key: points for one in self.SUMMARY.items}).value == total
+
+
 def test_wrong_answers_are_refused() -> None:
     with pytest.raises(ValueError, match="ODI: got item 'mhhs_limp'"):
         score_items(ODI, {"mhhs_limp": 5})
@@ -188,9 +210,9 @@ def test_wrong_answers_are_refused() -> None:
 
 class TestInstruments:
     def test_items_have_one_home(self) -> None:
-        keys = [item.key for scale in SCALES for item in scale.items]
+        keys = [item.key for scale in WITH_ITEMS for item in scale.items]
         assert len(set(keys)) == len(keys)
-        assert all(home_of_item(item.key) is scale for scale in SCALES for item in scale.items)
+        assert all(home_of_item(item.key) is scale for scale in WITH_ITEMS for item in scale.items)
         assert home_of_item("x") is None
 
     def test_keys_hold_numbers_and_no_wording(self) -> None:
@@ -207,7 +229,7 @@ class TestInstruments:
             "mHHS": [8],
             "iHOT-12": [12],
             "HOS": [17, 9],
-            "HOOS-12": [4, 4, 4, 0],
+            "HOOS-12": [4, 4, 4, 12],
             "HAGOS": [10, 7, 5, 8, 2, 5],
             "pain NRS": [1],
             "pain VAS": [1],
