@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, Literal
 
+from ischio.record.calendar import months_between
 from ischio.record.facts import (
     OWN_OPERATION,
     Closed,
@@ -193,23 +194,28 @@ def _check_references(case: Case) -> None:
 
 
 def _check_times(case: Case) -> None:
-    """Nothing happened before birth; dates and offsets are not mixed without a dated zero."""
+    """Nothing happened before birth; dates stand beside a zero that has one."""
+    zero = None if case.zero is None else case.zero.date
     for kind, i, fact in case.facts():
         if fact.when is None:
             continue
         date, months = fact.when.date, fact.when.months
-        if date is not None and case.person.birth_year is not None and int(date[:4]) < case.person.birth_year:
-            expected = f"{case.person.birth_year} or later"
-            raise FieldError((kind, i, "when", "date"), f"{date}, before birth", expected, "Check the date.")
-        age = case.person.age_years
-        if months is not None and age is not None and months < -12.0 * (age + 1.0):
-            expected = f"less than {age:g} years back"
-            raise FieldError(
-                (kind, i, "when", "months"),
-                f"{months:g} months, before birth",
-                expected,
-                "Check the sign and the unit.",
-            )
-        if date is not None and (case.zero is None or case.zero.date is None):
+        if date is not None and zero is None:
             do = "Give zero.date, or write months."
             raise FieldError((kind, i, "when", "date"), "a date", "a zero with a date", do)
+        name = "months" if date is None else "date"
+        at = months if date is None or zero is None else months_between(zero, date)
+        earliest = _birth(case.person, zero)
+        if at is not None and at < earliest[0]:
+            stated = f"{months:g} months" if date is None else date
+            do = "Check the sign and the unit." if date is None else "Check the date."
+            raise FieldError((kind, i, "when", name), f"{stated}, before birth", earliest[1], do)
+
+
+def _birth(person: Person, zero: str | None) -> tuple[float, str]:
+    """Earliest time that a person can have lived at, in months from the zero, and why."""
+    if person.birth_year is not None and zero is not None:
+        return months_between(zero, f"{person.birth_year:04}-01-01"), f"{person.birth_year} or later"
+    if person.age_years is not None:  # at presentation, which lies near the zero; a year is left for that
+        return -12.0 * (person.age_years + 1.0), f"less than {person.age_years:g} years back"
+    return -12.0 * OLDEST_YEARS, f"less than {OLDEST_YEARS} years back"

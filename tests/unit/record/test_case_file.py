@@ -173,6 +173,21 @@ def test_a_side_that_is_not_stated_is_unspecified(case_of: Any) -> None:
             "person: {age_years: 66}\nvisits:\n- what: x\n  when:\n    months: -805",
             "line 7, visits.0.when.months: got -805 months, before birth",
         ),
+        (
+            (
+                "person: {birth_year: 1950}\nzero: {words: z, date: 2020-01-01}\n"
+                "visits: [{what: x, when: {months: -841}}]"
+            ),
+            "visits.0.when.months: got -841 months, before birth; expected 1950 or later",
+        ),
+        (
+            (
+                "person: {age_years: 66}\nzero: {words: z, date: 2020-01-01}\n"
+                "visits: [{what: x, when: {date: 1952-12-30}}]"
+            ),
+            "visits.0.when.date: got 1952-12-30, before birth; expected less than 66 years back",
+        ),
+        ("visits: [{what: x, when: {months: -1600}}]", "before birth; expected less than 130 years back"),
         ("visits: [{what: x, id: a}, {what: y, id: a}]", "visits.1.id: got 'a' twice"),
         ("visits: [{what: x, sources: [{document: p, place: q}]}]", "visits.0.sources.0.document: got 'p'"),
         ("case_id: x y", "got 'case_id' twice"),
