@@ -183,8 +183,6 @@ def sides_of(side: str) -> tuple[str, ...]:
 
 def label(fact: Fact) -> str:
     """What a fact is about, in words."""
-    for name in ("what", "test", "target", "instrument", "modality"):
-        if hasattr(fact, name):
-            absent = "no " if getattr(fact, "present", True) is False else ""
-            return absent + str(getattr(fact, name)).replace("_", " ")
-    return type(fact).__name__.lower()
+    name = next(one for one in ("what", "test", "target", "instrument", "modality") if hasattr(fact, one))
+    absent = "no " if getattr(fact, "present", True) is False else ""
+    return absent + str(getattr(fact, name)).replace("_", " ")

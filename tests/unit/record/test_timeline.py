@@ -79,6 +79,13 @@ def test_grades_stand_beside_findings(index_case: Case) -> None:
     assert found == ["Brooker 0"] * 4
 
 
+def test_values_stand_beside_examinations(case_of: Any) -> None:
+    text = (
+        "{test: passive_hip_extension, side: left, result: measured, value: 5, unit: deg, when: {months: 1}}"
+    )
+    assert [one.detail for one in events(case_of(f"examinations: [{text}]"))] == ["5 deg"]
+
+
 class TestTimes:
     def test_dates_and_offsets_on_one_axis(self, case_of: Any) -> None:
         case = case_of(
