@@ -135,7 +135,7 @@ def decode_total(scale: Scale, value: float) -> Scored:
     if scale.rule == "mean_of_scales" or scale.items[0].is_continuous:
         return Scored(value, None, (), is_valid=True, reason="a mean does not tell its items")
     half = 0.5 * 10.0 ** -_decimals(value) + _EPSILON
-    fits = [raw for raw in _reachable(scale) if abs(_total(scale, raw) - value) <= half]
+    fits = [raw for raw, total in _reachable(scale) if abs(total - value) <= half]
     if not fits:
         return Scored(value, None, (), is_valid=True, reason=_misfit(scale, value, half))
     n_items = len(scale.scored)
@@ -192,24 +192,25 @@ def _total(scale: Scale, raw: Raw) -> float:
 
 
 @cache
-def _reachable(scale: Scale) -> tuple[Raw, ...]:
-    """Every sum of points that answers can have, complete answers first."""
+def _reachable(scale: Scale) -> tuple[tuple[Raw, float], ...]:
+    """Every sum of points that answers can have with its total, complete answers first."""
     n_items = len(scale.scored)
     if scale.rule == "mhhs":
         most = int(sum(item.points[-1] for item in scale.scored))
-        return tuple(Raw(total, most, n_items) for total in sorted(n_profiles(scale)))
+        sums = [Raw(total, most, n_items) for total in sorted(n_profiles(scale))]
+        return tuple((raw, _total(scale, raw)) for raw in sums)
     most = int(scale.scored[0].points[-1])
-    return tuple(
-        Raw(total, most * n, n)
-        for n in range(n_items, scale.min_answered - 1, -1)
-        for total in range(most * n + 1)
-    )
+    counts = range(n_items, scale.min_answered - 1, -1)
+    sums = [Raw(total, most * n, n) for n in counts for total in range(most * n + 1)]
+    return tuple((raw, _total(scale, raw)) for raw in sums)
 
 
 def _misfit(scale: Scale, value: float, half: float) -> str:
     """Why no sum of points gives a total."""
     if scale.rule == "mhhs":
-        other = [raw.raw for raw in _reachable(scale) if abs(100.0 * raw.raw / raw.raw_max - value) <= half]
+        other = [
+            raw.raw for raw, _ in _reachable(scale) if abs(100.0 * raw.raw / raw.raw_max - value) <= half
+        ]
         if other:
             return f"no sum x 1.1 gives it; {other[0]} x 100/91 would, which is not the published rule"
     return "no sum of points gives this total"

@@ -28,10 +28,11 @@ def score_dict(case: Case) -> dict[str, Any]:
         without an assumption. ``changes`` holds first and last total of each side with every published
         threshold.
     """
+    timed = timed_scores(case)
     return {
         "case_id": case.case_id,
-        "scores": [_score(one) for one in timed_scores(case)],
-        "changes": [_change(one) for one in changes(case)],
+        "scores": [_score(one) for one in timed],
+        "changes": [_change(one) for one in changes(timed)],
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ischio.record.calendar import months_between
@@ -127,10 +128,10 @@ def timed_scores(case: Case) -> tuple[TimedScore, ...]:
     return tuple(timed for _, timed in sorted(order, key=lambda pair: pair[0]))
 
 
-def changes(case: Case) -> tuple[Change, ...]:
-    """First and last valid total of every scale and side that has two times."""
+def changes(timed: Iterable[TimedScore]) -> tuple[Change, ...]:
+    """First and last valid total of every scale and side that has two times, from ``timed_scores``."""
     groups: dict[tuple[str, ...], list[TimedScore]] = {}
-    for one in timed_scores(case):
+    for one in timed:
         is_usable = one.scored.is_valid and one.scored.value is not None and one.score.when is not None
         if is_usable and one.score.side != "unspecified":
             groups.setdefault(_series(one.score), []).append(one)

@@ -65,7 +65,9 @@ def test_what_has_no_date_keeps_its_order(index_case: Case) -> None:
 
 
 def test_the_published_changes(index_case: Case) -> None:
-    found = {(one.before.score.instrument, one.before.score.side): one for one in changes(index_case)}
+    found = {
+        (one.before.score.instrument, one.before.score.side): one for one in changes(timed_scores(index_case))
+    }
     assert {key: one.points for key, one in found.items()} == {
         ("ODI", "none"): -42.0,
         ("mHHS", "left"): 46.2,
@@ -143,7 +145,7 @@ class TestChanges:
             "{instrument: mHHS, side: left, value: 55, when: {months: 0}},"
             "{instrument: mHHS, side: right, value: 77, when: {months: 6}}]"
         )
-        assert [(one.before.score.site, one.points) for one in changes(case)] == [("hip", -6.0)]
+        assert [(one.before.score.site, one.points) for one in changes(timed_scores(case))] == [("hip", -6.0)]
 
     def test_what_does_not_count(self, case_of: Any) -> None:
         """No time, no side, no valid total: no change is made of these."""
@@ -153,7 +155,7 @@ class TestChanges:
             "{instrument: ODI, value: 40}, {instrument: ODI, value: 20, when: {months: 6}},"
             "{instrument: ODI, items: {odi_01: 1}, when: {months: 8}}]"
         )
-        assert changes(case) == ()
+        assert changes(timed_scores(case)) == ()
         assert timed_scores(case)[2].words == "time not stated"
 
     def test_nothing_is_a_part_of_nothing(self, case_of: Any) -> None:
@@ -161,7 +163,7 @@ class TestChanges:
             "scores: [{instrument: ODI, value: 0, when: {months: 0}}, {instrument: ODI, value: 2, "
             "when: {months: 1}}]"
         )
-        assert changes(case)[0].percent_of_baseline is None
+        assert changes(timed_scores(case))[0].percent_of_baseline is None
 
 
 class TestInForce:
