@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import App, Parameter
 from cyclopts.exceptions import CycloptsError, MissingArgumentError
 
-from ischio import __version__
+from ischio import __version__, cli_record
 
 if TYPE_CHECKING:  # numpy and all that stands on it is imported by the commands, not by --help
+    from ischio.record.case import Case
     from ischio.study import Progress, Settings
     from ischio.types import Bone, Side, Study
 
@@ -52,6 +53,8 @@ app = App(
     suppress_keyboard_interrupt=False,  # main words it
 )
 
+app.command(cli_record.app)
+
 Json = Annotated[
     bool, Parameter(name="--json", help="Print the result as JSON on standard output.", show_default=False)
 ]
@@ -74,14 +77,19 @@ class Common:
 
 @app.command
 def assess(
-    source: Annotated[Path, Parameter(name="INPUT", help="Folder of bone surfaces, or a label map.")],
+    source: Annotated[
+        Path, Parameter(name="INPUT", help="Folder of bone surfaces, a label map, or a case file.")
+    ],
     /,
     *,
     out: Annotated[Path, Parameter(help="Folder to make, for study.json and report.html.")],
     axes: Annotated[
-        Literal["LPS", "RAS", "unknown"], Parameter(help="Axes of the input; unknown: any orientation.")
-    ] = "LPS",
-    side: Annotated[Literal["left", "right", "both"], Parameter(help="Side to assess.")] = "both",
+        Literal["LPS", "RAS", "unknown"] | None,
+        Parameter(help="Axes of the input; unknown: any orientation. LPS, if a case file does not say."),
+    ] = None,
+    side: Annotated[
+        Literal["left", "right", "both"] | None, Parameter(help="Side to assess; both by default.")
+    ] = None,
     sex: Annotated[Literal["f", "m"] | None, Parameter(help="Sex, if known.")] = None,
     age: Annotated[float | None, Parameter(help="Age in years, if known.")] = None,
     bone: Annotated[
@@ -95,13 +103,25 @@ def assess(
     labels: Annotated[
         str | None, Parameter(help="Names of a label map: FILE.json, totalseg-v2, -v1 or -mr.")
     ] = None,
-    case_id: Annotated[str, Parameter(help="Pseudonym of the case.")] = "case",
+    case_id: Annotated[str | None, Parameter(help="Pseudonym of the case.")] = None,
     common: Common = Common(),
 ) -> int:
     """Measure the ischiofemoral gap of one person's bones."""
     _limit_threads(common.jobs)
-    settings = _settings(axes=axes, sides=_sides(side), sex=sex, age_years=age, case_id=case_id)
-    mapping = _mapping(bone)
+    case = _case(source)
+    if case is not None:
+        axes = _agreed("--axes", axes, case.inputs.axes)
+        side = _agreed("--side", side, case.inputs.side)
+        sex = _agreed("--sex", sex, case.person.sex)
+        age = _agreed("--age", age, case.person.age_years)
+        labels = _agreed("--labels", labels, _beside(source, case.inputs.labels))
+        case_id = _agreed("--case-id", case_id, case.case_id)
+        source = _bones_of(case, source)
+    axes = axes or "LPS"
+    settings = _settings(
+        axes=axes, sides=_sides(side or "both"), sex=sex, age_years=age, case_id=case_id or "case"
+    )
+    mapping = _mapping(bone) or (dict(case.inputs.names) if case is not None else None) or None
 
     def read(tell: Progress) -> tuple[tuple[Bone, ...], tuple[str, ...]]:
         from ischio.bones.surface import bones_from_input
@@ -111,9 +131,9 @@ def assess(
         tell("reading", 0.0)
         names = None if labels is None else label_names(labels)
         raw = read_input(source, axes=axes, mapping=mapping, labels=names)
-        return bones_from_input(raw, progress=tell), raw.notes
+        return bones_from_input(raw, progress=tell), (*raw.notes, *_unread(case))
 
-    return _make_study(read, settings, out, common)
+    return _make_study(read, settings, out, common, case)
 
 
 @app.command
@@ -336,6 +356,50 @@ def _mapping(pairs: Sequence[str]) -> dict[str, str] | None:
     return out or None
 
 
+def _case(source: Path) -> Case | None:
+    """The record, where the input is a case file or the packaged case."""
+    from ischio.io.documents import PACKAGED, SUFFIXES, packaged_document, read_document
+    from ischio.record import case_from_document
+
+    if source.suffix.lower() in SUFFIXES:
+        return case_from_document(read_document(source))
+    if str(source) in PACKAGED and not source.exists():
+        return case_from_document(packaged_document(str(source)))
+    return None
+
+
+def _agreed(option: str, given: Any, stated: Any) -> Any:
+    """What the command line and the case file say of one thing; they must not contradict each other."""
+    if given is not None and stated is not None and given != stated:
+        from ischio._check import complaint
+
+        expected = f"{stated}, as the case file says"
+        raise _UsageError(complaint(option, given, expected, "Leave the option out, or correct the file."))
+    return stated if given is None else given
+
+
+def _unread(case: Case | None) -> tuple[str, ...]:
+    """Note on files of a case that no step reads."""
+    counts = {} if case is None else {"images": len(case.inputs.images), "gait": len(case.inputs.gait)}
+    listed = ", ".join(f"{name} ({n})" for name, n in counts.items() if n)
+    return (f"listed in the case file and not read: {listed}",) if listed else ()
+
+
+def _beside(source: Path, labels: str | None) -> str | None:
+    """Names of labels as ``--labels`` takes them: a file is meant relative to the case file."""
+    return str(source.parent / labels) if labels is not None and labels.endswith(".json") else labels
+
+
+def _bones_of(case: Case, source: Path) -> Path:
+    """The bones a case file points to."""
+    if case.inputs.bones is None:
+        from ischio._check import InputError, complaint
+
+        do = "Add inputs.bones; `ischio record` shows a record without bones."
+        raise InputError(complaint(source.name, "no bones", "inputs.bones in the case file", do))
+    return source.parent / case.inputs.bones
+
+
 def _holds_demo(folder: Path) -> bool:
     """Whether a folder holds an earlier demo, which may be replaced unasked."""
     from ischio._check import InputError
@@ -352,16 +416,19 @@ def _make_study(
     settings: Settings,
     out: Path,
     common: Common,
+    case: Case | None = None,
 ) -> int:
     """Read, analyse, write and show: what every command that makes a study does."""
     from ischio._check import CannotMeasure, complaint
+    from ischio.record import summary_dict
     from ischio.report.html import render_report
     from ischio.study import analyse, check_out, to_dict, to_json, write
 
     check_out(out, force=common.force)
     with _progress(common.quiet) as tell:
         bones, notes = read(tell)
-        study = analyse(bones, settings, notes=notes, progress=tell)
+        record = None if case is None else summary_dict(case)
+        study = analyse(bones, settings, notes=notes, record=record, progress=tell)
         tell("drawing the report", 0.0)
         report = render_report(study, to_dict(study))
         write(study, out, force=common.force, extra_files={"report.html": report})

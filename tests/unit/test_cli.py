@@ -12,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import jsonschema
 import pytest
 
 from ischio import __version__, cli, phantoms, study
@@ -102,6 +103,65 @@ class TestAssess:
         assert cli.main(["assess", "bones", "--out", "out", "--quiet"]) == 0
         assert Path("out/report.html").read_text(encoding="utf-8") == "<html>case</html>"
         assert study.load_dict(Path("out"))["notes"] == ["read from phantoms"]
+
+    def test_a_case_file_says_what_is_asked(self, steps: Steps) -> None:
+        Path("p07").mkdir()
+        Path("p07/case.yaml").write_text(
+            "schema_version: 1\ncase_id: p07\nperson: {age_years: 41, sex: f}\n"
+            "inputs: {bones: bones, axes: RAS, side: left, labels: totalseg-v2, "
+            "names: {mesh.stl: femur_left}, images: [ct, mr]}\n"
+            "scores: [{instrument: ODI, value: 14, when: {months: 17}}]\n",
+            encoding="utf-8",
+        )
+        assert cli.main(["assess", "p07/case.yaml", "--out", "out", "--quiet"]) == 0
+        assert steps.asked["path"] == Path("p07/bones")
+        assert steps.asked["mapping"] == {"mesh.stl": "femur_left"}
+        assert steps.asked["labels"][75] == "femur_left"
+        assert (steps.asked["axes"], steps.asked["sides"]) == ("RAS", (Side.LEFT,))
+        got = study.load_dict(Path("out"))
+        jsonschema.validate(got, study.schema(), jsonschema.Draft202012Validator)
+        assert got["case_id"] == "p07"
+        assert (got["settings"]["sex"], got["settings"]["age_years"]) == ("f", 41.0)
+        assert [row["raw"] for row in got["record"]["scores"]] == [7]
+        assert "inputs" not in got["record"]["record"]
+        assert got["notes"][-1] == "listed in the case file and not read: images (2)"
+
+    def test_names_of_labels_lie_beside_the_case_file(self, steps: Steps) -> None:
+        Path("p07").mkdir()
+        Path("p07/names.json").write_text('{"3": "femur_left"}', encoding="utf-8")
+        Path("p07/case.json").write_text(
+            '{"schema_version": 1, "case_id": "p07", "inputs": {"bones": "b", "labels": "names.json"}}',
+            encoding="utf-8",
+        )
+        assert cli.main(["assess", "p07/case.json", "--out", "out", "--quiet", "--side", "left"]) == 0
+        assert steps.asked["labels"] == {3: "femur_left"}
+        assert steps.asked["sides"] == (Side.LEFT,)
+
+    @pytest.mark.parametrize(
+        ("text", "options", "code", "words"),
+        [
+            ("person: {sex: f}", "--sex m", 2, "--sex: got m; expected f, as the case file says"),
+            ("inputs: {bones: b, axes: RAS}", "--axes LPS", 2, "--axes: got LPS; expected RAS"),
+            ("", "--case-id p08", 2, "--case-id: got p08; expected p07"),
+            ("", "", 3, "case.yaml: got no bones; expected inputs.bones in the case file"),
+            ("colour: red", "", 3, "case.yaml, line 3, colour: got a field that is not known"),
+        ],
+    )
+    def test_a_case_file_that_does_not_fit(
+        self, capsys: pytest.CaptureFixture[str], text: str, options: str, code: int, words: str
+    ) -> None:
+        Path("case.yaml").write_text(f"schema_version: 1\ncase_id: p07\n{text}\n", encoding="utf-8")
+        assert cli.main(["assess", "case.yaml", "--out", "out", *options.split()]) == code
+        assert words in error_of(capsys)
+
+    def test_the_packaged_case_has_no_bones(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert cli.main(["assess", "index-case", "--out", "out"]) == 3
+        assert "index-case: got no bones" in error_of(capsys)
+
+    def test_a_folder_of_that_name_is_a_folder(self, steps: Steps) -> None:
+        Path("index-case").mkdir()
+        assert cli.main(["assess", "index-case", "--out", "out", "--quiet"]) == 0
+        assert steps.asked["path"] == Path("index-case")
 
     def test_a_summary_is_printed(self, steps: Steps, capsys: pytest.CaptureFixture[str]) -> None:
         steps.pelvis = phantoms.pelvis(right_gap_mm=-1.0)

@@ -8,6 +8,7 @@ from typing import Any
 
 from ischio.report import words
 from ischio.report.pictures import HipPicture, Legend, hip_pictures, legend
+from ischio.report.record_svg import timeline_svg
 from ischio.report.views import anatomical_directions
 from ischio.types import Hip, Measurement, Side, Study
 
@@ -75,7 +76,13 @@ def render_report(study: Study, as_dict: Mapping[str, Any]) -> str:
         ],
         groups=_groups(as_dict["measurements"]),
         references=_references(as_dict["measurements"]),
+        timeline_svg=_timeline(as_dict.get("record")),
     )
+
+
+def _timeline(record: Row | None) -> str:
+    """The timeline of a record as SVG."""
+    return "" if record is None else timeline_svg(record["timeline"], record)
 
 
 def _card(rows: Iterable[Row], side: Side, absent: Mapping[str, str]) -> Row:

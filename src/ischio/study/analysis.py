@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ischio._check import complaint, one_of
 from ischio.types import Bone, Side, Study
@@ -67,6 +68,7 @@ def analyse(
     settings: Settings,
     *,
     notes: Iterable[str] = (),
+    record: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> Study:
     """Find landmarks and regions on bones and take every measure.
@@ -78,6 +80,8 @@ def analyse(
     settings : Settings
     notes : iterable of str
         What was said while reading, carried into the result.
+    record : mapping, optional
+        The clinical record as ``record.summary_dict`` gives it, carried into the result.
     progress : callable, optional
         ``progress(words, fraction)``.
 
@@ -114,6 +118,7 @@ def analyse(
         },
         notes=tuple(notes),
         warnings=tuple(warnings),
+        record=record,
     )
 
 

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from ischio import phantoms
+from ischio.io.documents import packaged_document, parse_document
+from ischio.record import case_from_document, summary_dict
 from ischio.report import views
 from ischio.report.html import render_report
 from ischio.report.words import GAP_SENTENCE, MODEL_SENTENCE
@@ -238,3 +240,35 @@ def test_numbers_come_from_the_dictionary(make_study: MakeStudy) -> None:
     rows: list[dict[str, Any]] = data["measurements"]
     data["measurements"] = [row | {"value": 3.25} if row["value"] is not None else row for row in rows]
     assert "Right hip 3.2 mm" in Page(render_report(study, data)).text
+
+
+def test_a_record_is_told(make_study: MakeStudy) -> None:
+    """Scores, thresholds, conflicts and the timeline; without a record there is no such section."""
+    case = case_from_document(packaged_document("index-case"))
+    study = make_study(record=summary_dict(case))
+    page = render_report(study, to_dict(study))
+    for text in (
+        "Clinical record",
+        "87/91",
+        "7/50",
+        "change -42",
+        "C8, mechanism at a fused level.",
+        "<svg xmlns",
+    ):
+        assert text in page
+    assert "Clinical record" not in render_report(make_study(), to_dict(make_study()))
+
+
+def test_texts_of_a_record_are_escaped(make_study: MakeStudy) -> None:
+    bad = "<script>alert(1)</script>"
+    text = f"schema_version: 1\ncase_id: c\nblocks: [{{target: '{bad}'}}]\nimplants: [{{what: '{bad}'}}]\n"
+    text += f"operations: [{{what: '{bad}', when: {{months: 1}}}}]\n"
+    text += "scores:\n  - {instrument: ODI, items: {odi_01: 1}}\n"
+    text += "  - {instrument: mHHS, side: left, items: {mhhs_limp: 5}}\n"
+    text += "alerts: [{what: tumour, present: true}]\n"
+    study = make_study(record=summary_dict(case_from_document(parse_document("c.yaml", text))))
+    page = render_report(study, to_dict(study))
+    assert "<script" not in page
+    assert page.count("&lt;script&gt;") == 3
+    assert "<strong>Stop:</strong> tumour" in page
+    assert "not scored: 1 of 8 items answered, 8 needed" in page
