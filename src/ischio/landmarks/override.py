@@ -72,13 +72,14 @@ def with_read_points(
     not asked for, it is missing, with its reason.
     """
     read: dict[Side | None, dict[str, Landmark]] = {}
-    unmoved, doubts = [], []
+    doubts: list[str] = []
+    unmoved = 0
     for point in points:
         bone, marks = _place(pelvis, point)
         found = marks.get(point.name)
         away = None if found is None else float(np.linalg.norm(found.point_mm - point.point_mm))
         if away is not None and away <= _UNMOVED_MM:
-            unmoved.append(point.label)
+            unmoved += 1
             continue
         _check_place(pelvis, point, bone)
         landmark = _landmark(point, found, bone.frame, away)
@@ -102,7 +103,7 @@ def with_read_points(
     )
     notes = [_note(marks) for marks in read.values()]
     if unmoved:
-        notes.append(f"markups: left as found, since nobody moved them: {', '.join(unmoved)}")
+        notes.append(f"markups: {unmoved} points left to the software, since nobody moved them")
     kept = [text for text in warnings if text not in _offsets(pelvis)]
     return ReadResult(changed, (*kept, *_offsets(changed), *doubts), tuple(notes))
 

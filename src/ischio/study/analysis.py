@@ -110,7 +110,7 @@ def analyse(
         pelvis, warnings = read.pelvis, read.warnings
         notes = (*notes, *read.notes)
     if len(wanted) < len(marked):
-        notes = (*notes, f"markups: {len(marked) - len(wanted)} points of the other side left alone")
+        notes = (*notes, f"markups: {len(marked) - len(wanted)} of the other side left alone")
     tell("measuring", 0.0)
     measurements = run(pelvis, settings.sides)
     tell("measuring", 1.0)
