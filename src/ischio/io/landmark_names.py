@@ -16,7 +16,7 @@ _NAMES = MappingProxyType(
         "proximoposterior_condyle_lateral proximoposterior_condyle_medial distal_condyle_lateral "
         "distal_condyle_medial epicondyle_lateral epicondyle_medial intercondylar_notch knee_centre",
         "hip_bone": "acetabular_centre asis aiis psis piis pubic_tubercle symphysis_inferior ischial_spine "
-        "ischial_tuberosity_inferior",
+        "ischial_tuberosity_inferior ischial_tuberosity_lateral ischial_tuberosity_hamstring",
         "sacrum": "sacral_promontory sacral_centre",
     }
 )

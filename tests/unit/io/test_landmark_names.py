@@ -7,6 +7,7 @@ import pytest
 from ischio.io.landmark_names import LANDMARK_BONES, label_of, read_label, side_of
 from ischio.landmarks.femur import POINT_RULES as FEMUR_RULES
 from ischio.landmarks.hip_bone import POINT_RULES as HIP_BONE_RULES
+from ischio.landmarks.hip_regions import TUBEROSITY_POINTS
 from ischio.types import Side
 
 
@@ -51,5 +52,12 @@ def test_the_side_of_a_list(text: str, side: Side | None) -> None:
 
 
 def test_every_landmark_that_is_found_can_be_read() -> None:
-    found = {*FEMUR_RULES, *HIP_BONE_RULES, "femoral_head_centre", "acetabular_centre", "knee_centre"}
+    found = {
+        *FEMUR_RULES,
+        *HIP_BONE_RULES,
+        *TUBEROSITY_POINTS,
+        "femoral_head_centre",
+        "acetabular_centre",
+        "knee_centre",
+    }
     assert found - LANDMARK_BONES.keys() == set()
