@@ -17,6 +17,7 @@ from cyclopts.exceptions import CycloptsError, MissingArgumentError
 from ischio import __version__, cli_record
 
 if TYPE_CHECKING:  # numpy and all that stands on it is imported by the commands, not by --help
+    from ischio.io.markups import MarkedPoint
     from ischio.record.case import Case
     from ischio.study import Progress, Settings
     from ischio.types import Bone, Side, Study
@@ -75,6 +76,27 @@ class Common:
     quiet: Quiet = False
 
 
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Readings:
+    """Options for landmarks that a person read."""
+
+    landmarks: Annotated[
+        Path | None, Parameter(help="Landmarks that a person marked in 3D Slicer, FILE.mrk.json.")
+    ] = None
+    reader: Annotated[
+        str | None, Parameter(help="Who marked them; else the description in the file says it.")
+    ] = None
+    reader_date: Annotated[str | None, Parameter(help="When they were marked, YYYY-MM-DD.")] = None
+    reader_sigma: Annotated[
+        float | None, Parameter(help="3-D standard deviation of the reader in mm; 2 where it is not known.")
+    ] = None
+    ignore_label: Annotated[
+        tuple[str, ...],
+        Parameter(help="Label of a marked point to leave out. May be repeated.", show_default=False),
+    ] = ()
+
+
 @app.command
 def assess(
     source: Annotated[
@@ -104,6 +126,7 @@ def assess(
         str | None, Parameter(help="Names of a label map: FILE.json, totalseg-v2, -v1 or -mr.")
     ] = None,
     case_id: Annotated[str | None, Parameter(help="Pseudonym of the case.")] = None,
+    readings: Readings = Readings(),
     common: Common = Common(),
 ) -> int:
     """Measure the ischiofemoral gap of one person's bones."""
@@ -122,16 +145,23 @@ def assess(
         axes=axes, sides=_sides(side or "both"), sex=sex, age_years=age, case_id=case_id or "case"
     )
     mapping = _mapping(bone) or (dict(case.inputs.names) if case is not None else None) or None
+    if readings.landmarks is None and readings != Readings():
+        from ischio._check import complaint
 
-    def read(tell: Progress) -> tuple[tuple[Bone, ...], tuple[str, ...]]:
+        raise _UsageError(
+            complaint("--reader", "no markups to read", "--landmarks FILE.mrk.json", "Name the file, too.")
+        )
+
+    def read(tell: Progress) -> _Input:
         from ischio.bones.surface import bones_from_input
         from ischio.io.case import read_input
         from ischio.io.label_names import label_names
 
         tell("reading", 0.0)
         names = None if labels is None else label_names(labels)
+        marked, said = _marked_points(readings, axes)
         raw = read_input(source, axes=axes, mapping=mapping, labels=names)
-        return bones_from_input(raw, progress=tell), (*raw.notes, *_unread(case))
+        return _Input(bones_from_input(raw, progress=tell), (*raw.notes, *said, *_unread(case)), marked)
 
     return _make_study(read, settings, out, common, case)
 
@@ -152,13 +182,13 @@ def demo(
         out = DEMO_OUT
         common = replace(common, force=common.force or _holds_demo(out))
 
-    def read(tell: Progress) -> tuple[tuple[Bone, ...], tuple[str, ...]]:
+    def read(tell: Progress) -> _Input:
         from ischio.atlas import reconstruction
         from ischio.report.words import MODEL_SENTENCE
 
         tell("reconstructing the person", 0.0)
         person = f"Person {DEMO_PERSON} of the shape model, which has a left femur only."
-        return reconstruction(person=DEMO_PERSON), (MODEL_SENTENCE, person)
+        return _Input(reconstruction(person=DEMO_PERSON), (MODEL_SENTENCE, person))
 
     return _make_study(read, settings, out, common)
 
@@ -400,6 +430,32 @@ def _bones_of(case: Case, source: Path) -> Path:
     return source.parent / case.inputs.bones
 
 
+@dataclass(frozen=True)
+class _Input:
+    """What a command read."""
+
+    bones: tuple[Bone, ...]
+    notes: tuple[str, ...]
+    marked_points: tuple[MarkedPoint, ...] = ()
+
+
+def _marked_points(readings: Readings, axes: str) -> tuple[tuple[MarkedPoint, ...], tuple[str, ...]]:
+    """Points of the markups file, if there is one, and what there is to say about it."""
+    if readings.landmarks is None:
+        return (), ()
+    from ischio.io.markups import read_markups
+
+    found = read_markups(
+        readings.landmarks,
+        axes=axes,
+        reader=readings.reader,
+        when=readings.reader_date,
+        sigma_mm=readings.reader_sigma,
+        ignore=readings.ignore_label,
+    )
+    return found.points, found.notes
+
+
 def _holds_demo(folder: Path) -> bool:
     """Whether a folder holds an earlier demo, which may be replaced unasked."""
     from ischio._check import InputError
@@ -412,7 +468,7 @@ def _holds_demo(folder: Path) -> bool:
 
 
 def _make_study(
-    read: Callable[[Progress], tuple[tuple[Bone, ...], tuple[str, ...]]],
+    read: Callable[[Progress], _Input],
     settings: Settings,
     out: Path,
     common: Common,
@@ -426,9 +482,16 @@ def _make_study(
 
     check_out(out, force=common.force)
     with _progress(common.quiet) as tell:
-        bones, notes = read(tell)
+        given = read(tell)
         record = None if case is None else summary_dict(case)
-        study = analyse(bones, settings, notes=notes, record=record, progress=tell)
+        study = analyse(
+            given.bones,
+            settings,
+            notes=given.notes,
+            record=record,
+            marked=given.marked_points,
+            progress=tell,
+        )
         tell("drawing the report", 0.0)
         report = render_report(study, to_dict(study))
         write(study, out, force=common.force, extra_files={"report.html": report})

@@ -345,6 +345,12 @@ class TestFolder:
         assert {path.name for path in out.iterdir()} == {"study.json", *surfaces}
         assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
+    def test_without_landmarks_there_is_no_file_of_them(self, tmp_path: Path) -> None:
+        whole = phantoms.pelvis(right_gap_mm=None)
+        assert whole.left is not None
+        study.write(made(replace(whole, left=replace(whole.left, landmarks={}))), tmp_path / "out")
+        assert "landmarks.mrk.json" not in {path.name for path in (tmp_path / "out").iterdir()}
+
     def test_an_empty_folder_is_replaced_by_force(self, tmp_path: Path) -> None:
         (tmp_path / "out").mkdir()
         study.write(made(), tmp_path / "out", force=True)
