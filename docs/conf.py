@@ -46,7 +46,9 @@ def command_line_page() -> str:
     """Help texts of all commands, as printed."""
     os.environ["COLUMNS"] = "100"
     parts = ["# Command line"]
-    for command in ("", "assess", "demo", "validate", "measures"):
+    record = ("show", "check", "score", "timeline", "add", "list", "history", "export")
+    commands = ("", "assess", "demo", "validate", "measures", "record", *(f"record {one}" for one in record))
+    for command in commands:
         with redirect_stdout(io.StringIO()) as out:
             main([*command.split(), "--help"])
         title = f"ischio {command}".strip()

@@ -24,6 +24,7 @@ _HOMES = {
     ),
     "atlas": ("reconstruction",),
     "io.case": ("read_input",),
+    "io.markups": ("read_markups",),
     "bones.surface": ("bones_from_input",),
     "motion": ("clearance", "pose_grid", "pose_path"),
     "study": ("Settings", "analyse", "load_dict", "to_dict", "write"),

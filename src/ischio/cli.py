@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import App, Parameter
 from cyclopts.exceptions import CycloptsError, MissingArgumentError
 
-from ischio import __version__
+from ischio import __version__, cli_record
 
 if TYPE_CHECKING:  # numpy and all that stands on it is imported by the commands, not by --help
+    from ischio.io.markups import MarkedPoint
+    from ischio.record.case import Case
     from ischio.study import Progress, Settings
     from ischio.types import Bone, Side, Study
 
@@ -52,16 +54,15 @@ app = App(
     suppress_keyboard_interrupt=False,  # main words it
 )
 
+app.command(cli_record.app)
+
 Json = Annotated[
     bool, Parameter(name="--json", help="Print the result as JSON on standard output.", show_default=False)
 ]
 Quiet = Annotated[bool, Parameter(help="Print no summary and no progress.", show_default=False)]
 Jobs = Annotated[int | None, Parameter(help="Threads to use; all by default. Does not change the result.")]
 
-Source = Annotated[Path, Parameter(name="INPUT", help="Folder of bone surfaces, or a label map.")]
-Axes = Annotated[
-    Literal["LPS", "RAS", "unknown"], Parameter(help="Axes of the input; unknown: any orientation.")
-]
+
 BoneNames = Annotated[
     tuple[str, ...],
     Parameter(
@@ -86,27 +87,79 @@ class Common:
     quiet: Quiet = False
 
 
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Readings:
+    """Options for landmarks that a person read."""
+
+    landmarks: Annotated[
+        Path | None, Parameter(help="Landmarks that a person marked in 3D Slicer, FILE.mrk.json.")
+    ] = None
+    reader: Annotated[
+        str | None, Parameter(help="Who marked them; else the description in the file says it.")
+    ] = None
+    reader_date: Annotated[str | None, Parameter(help="When they were marked, YYYY-MM-DD.")] = None
+    reader_sigma: Annotated[
+        float | None, Parameter(help="3-D standard deviation of the reader in mm; 2 where it is not known.")
+    ] = None
+    ignore_label: Annotated[
+        tuple[str, ...],
+        Parameter(help="Label of a marked point to leave out. May be repeated.", show_default=False),
+    ] = ()
+
+
 @app.command
 def assess(
-    source: Source,
+    source: Annotated[
+        Path, Parameter(name="INPUT", help="Folder of bone surfaces, a label map, or a case file.")
+    ],
     /,
     *,
     out: Annotated[Path, Parameter(help="Folder to make, for study.json and report.html.")],
-    axes: Axes = "LPS",
-    side: Annotated[Literal["left", "right", "both"], Parameter(help="Side to assess.")] = "both",
+    axes: Annotated[
+        Literal["LPS", "RAS", "unknown"] | None,
+        Parameter(help="Axes of the input; unknown: any orientation. LPS, if a case file does not say."),
+    ] = None,
+    side: Annotated[
+        Literal["left", "right", "both"] | None, Parameter(help="Side to assess; both by default.")
+    ] = None,
     sex: Annotated[Literal["f", "m"] | None, Parameter(help="Sex, if known.")] = None,
     age: Annotated[float | None, Parameter(help="Age in years, if known.")] = None,
     bone: BoneNames = (),
     labels: Labels = None,
-    case_id: Annotated[str, Parameter(help="Pseudonym of the case.")] = "case",
+    case_id: Annotated[str | None, Parameter(help="Pseudonym of the case.")] = None,
+    readings: Readings = Readings(),
     common: Common = Common(),
 ) -> int:
     """Measure the ischiofemoral gap of one person's bones."""
     _limit_threads(common.jobs)
-    settings = _settings(axes=axes, sides=_sides(side), sex=sex, age_years=age, case_id=case_id)
-    mapping = _mapping(bone)
+    case = _case(source)
+    if case is not None:
+        axes = _agreed("--axes", axes, case.inputs.axes)
+        side = _agreed("--side", side, case.inputs.side)
+        sex = _agreed("--sex", sex, case.person.sex)
+        age = _agreed("--age", age, case.person.age_years)
+        labels = _agreed("--labels", labels, _beside(source, case.inputs.labels))
+        case_id = _agreed("--case-id", case_id, case.case_id)
+        source = _bones_of(case, source)
+    axes = axes or "LPS"
+    settings = _settings(
+        axes=axes, sides=_sides(side or "both"), sex=sex, age_years=age, case_id=case_id or "case"
+    )
+    mapping = _mapping(bone) or (dict(case.inputs.names) if case is not None else None) or None
+    if readings.landmarks is None and readings != Readings():
+        from ischio._check import complaint
 
-    return _make_study(_reader(source, axes, mapping, labels), settings, out, common)
+        raise _UsageError(
+            complaint("--reader", "no markups to read", "--landmarks FILE.mrk.json", "Name the file, too.")
+        )
+
+    def read(tell: Progress) -> _Input:
+        marked, said = _marked_points(readings, axes)
+        bones, notes = _read_bones(source, axes, mapping, labels, tell)
+        return _Input(bones, (*notes, *said, *_unread(case)), marked)
+
+    return _make_study(read, settings, out, common, case)
 
 
 @app.command
@@ -125,20 +178,20 @@ def demo(
         out = DEMO_OUT
         common = replace(common, force=common.force or _holds_demo(out))
 
-    def read(tell: Progress) -> tuple[tuple[Bone, ...], tuple[str, ...]]:
+    def read(tell: Progress) -> _Input:
         from ischio.atlas import reconstruction
         from ischio.report.words import MODEL_SENTENCE
 
         tell("reconstructing the person", 0.0)
         person = f"Person {DEMO_PERSON} of the shape model, which has a left femur only."
-        return reconstruction(person=DEMO_PERSON), (MODEL_SENTENCE, person)
+        return _Input(reconstruction(person=DEMO_PERSON), (MODEL_SENTENCE, person))
 
     return _make_study(read, settings, out, common)
 
 
 @app.command
 def motion(
-    source: Source,
+    source: Annotated[Path, Parameter(name="INPUT", help="Folder of bone surfaces, or a label map.")],
     /,
     *,
     poses: Annotated[
@@ -154,7 +207,9 @@ def motion(
     out: Annotated[
         Path | None, Parameter(help="File to write instead of standard output: .csv or .npz.")
     ] = None,
-    axes: Axes = "LPS",
+    axes: Annotated[
+        Literal["LPS", "RAS", "unknown"], Parameter(help="Axes of the input; unknown: any orientation.")
+    ] = "LPS",
     bone: BoneNames = (),
     labels: Labels = None,
     as_json: Json = False,
@@ -178,7 +233,7 @@ def motion(
     sides = tuple(dict.fromkeys(row.side for row in table))
     mapping = _mapping(bone)
     with _progress(quiet) as tell:
-        bones, _ = _reader(source, axes, mapping, labels)(tell)
+        bones, _ = _read_bones(source, axes, mapping, labels, tell)
         study = analyse(bones, _settings(axes=axes, sides=sides), progress=tell)
         threads = jobs or os.cpu_count() or 1
         rows = gap_rows(study.pelvis, table, (names[0], names[1]), centre=centre, jobs=threads, progress=tell)
@@ -402,22 +457,88 @@ def _mapping(pairs: Sequence[str]) -> dict[str, str] | None:
     return out or None
 
 
-def _reader(
-    source: Path, axes: str, mapping: dict[str, str] | None, labels: str | None
-) -> Callable[[Progress], tuple[tuple[Bone, ...], tuple[str, ...]]]:
-    """What reads and cleans the bones of an input, and what there is to say of them."""
+def _read_bones(
+    source: Path, axes: str, mapping: dict[str, str] | None, labels: str | None, tell: Progress
+) -> tuple[tuple[Bone, ...], tuple[str, ...]]:
+    """Read and clean the bones of an input; the second value is what there is to say of them."""
+    from ischio.bones.surface import bones_from_input
+    from ischio.io.case import read_input
+    from ischio.io.label_names import label_names
 
-    def read(tell: Progress) -> tuple[tuple[Bone, ...], tuple[str, ...]]:
-        from ischio.bones.surface import bones_from_input
-        from ischio.io.case import read_input
-        from ischio.io.label_names import label_names
+    tell("reading", 0.0)
+    names = None if labels is None else label_names(labels)
+    raw = read_input(source, axes=axes, mapping=mapping, labels=names)
+    return bones_from_input(raw, progress=tell), raw.notes
 
-        tell("reading", 0.0)
-        names = None if labels is None else label_names(labels)
-        raw = read_input(source, axes=axes, mapping=mapping, labels=names)
-        return bones_from_input(raw, progress=tell), raw.notes
 
-    return read
+def _case(source: Path) -> Case | None:
+    """The record, where the input is a case file or the packaged case."""
+    from ischio.io.documents import PACKAGED, SUFFIXES, packaged_document, read_document
+    from ischio.record import case_from_document
+
+    if source.suffix.lower() in SUFFIXES:
+        return case_from_document(read_document(source))
+    if str(source) in PACKAGED and not source.exists():
+        return case_from_document(packaged_document(str(source)))
+    return None
+
+
+def _agreed(option: str, given: Any, stated: Any) -> Any:
+    """What the command line and the case file say of one thing; they must not contradict each other."""
+    if given is not None and stated is not None and given != stated:
+        from ischio._check import complaint
+
+        expected = f"{stated}, as the case file says"
+        raise _UsageError(complaint(option, given, expected, "Leave the option out, or correct the file."))
+    return stated if given is None else given
+
+
+def _unread(case: Case | None) -> tuple[str, ...]:
+    """Note on files of a case that no step reads."""
+    counts = {} if case is None else {"images": len(case.inputs.images), "gait": len(case.inputs.gait)}
+    listed = ", ".join(f"{name} ({n})" for name, n in counts.items() if n)
+    return (f"listed in the case file and not read: {listed}",) if listed else ()
+
+
+def _beside(source: Path, labels: str | None) -> str | None:
+    """Names of labels as ``--labels`` takes them: a file is meant relative to the case file."""
+    return str(source.parent / labels) if labels is not None and labels.endswith(".json") else labels
+
+
+def _bones_of(case: Case, source: Path) -> Path:
+    """The bones a case file points to."""
+    if case.inputs.bones is None:
+        from ischio._check import InputError, complaint
+
+        do = "Add inputs.bones; `ischio record` shows a record without bones."
+        raise InputError(complaint(source.name, "no bones", "inputs.bones in the case file", do))
+    return source.parent / case.inputs.bones
+
+
+@dataclass(frozen=True)
+class _Input:
+    """What a command read."""
+
+    bones: tuple[Bone, ...]
+    notes: tuple[str, ...]
+    marked_points: tuple[MarkedPoint, ...] = ()
+
+
+def _marked_points(readings: Readings, axes: str) -> tuple[tuple[MarkedPoint, ...], tuple[str, ...]]:
+    """Points of the markups file, if there is one, and what there is to say about it."""
+    if readings.landmarks is None:
+        return (), ()
+    from ischio.io.markups import read_markups
+
+    found = read_markups(
+        readings.landmarks,
+        axes=axes,
+        reader=readings.reader,
+        when=readings.reader_date,
+        sigma_mm=readings.reader_sigma,
+        ignore=readings.ignore_label,
+    )
+    return found.points, found.notes
 
 
 def _holds_demo(folder: Path) -> bool:
@@ -432,20 +553,30 @@ def _holds_demo(folder: Path) -> bool:
 
 
 def _make_study(
-    read: Callable[[Progress], tuple[tuple[Bone, ...], tuple[str, ...]]],
+    read: Callable[[Progress], _Input],
     settings: Settings,
     out: Path,
     common: Common,
+    case: Case | None = None,
 ) -> int:
     """Read, analyse, write and show: what every command that makes a study does."""
     from ischio._check import CannotMeasure, complaint
+    from ischio.record import summary_dict
     from ischio.report.html import render_report
     from ischio.study import analyse, check_out, to_dict, to_json, write
 
     check_out(out, force=common.force)
     with _progress(common.quiet) as tell:
-        bones, notes = read(tell)
-        study = analyse(bones, settings, notes=notes, progress=tell)
+        given = read(tell)
+        record = None if case is None else summary_dict(case)
+        study = analyse(
+            given.bones,
+            settings,
+            notes=given.notes,
+            record=record,
+            marked=given.marked_points,
+            progress=tell,
+        )
         tell("drawing the report", 0.0)
         report = render_report(study, to_dict(study))
         write(study, out, force=common.force, extra_files={"report.html": report})

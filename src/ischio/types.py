@@ -432,7 +432,8 @@ class Measurement:
 class Study:
     """All results of one person.
 
-    ``warnings`` are findings that do not void a number but that its reader must see.
+    ``warnings`` are findings that do not void a number but that its reader must see; ``record`` is the
+    clinical record and what follows from it, as plain values.
     """
 
     case_id: str
@@ -442,9 +443,12 @@ class Study:
     settings: Mapping[str, Any]
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    record: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "settings", MappingProxyType(dict(self.settings)))
+        if self.record is not None:
+            object.__setattr__(self, "record", MappingProxyType(dict(self.record)))
 
 
 POSE_LIMITS_DEG = {

@@ -14,6 +14,7 @@ import pytest
 from ischio import types
 from ischio.atlas.template import ISCHIUM_PARTS, femur_template, pelvis_template
 from ischio.cli import EXIT_CODES, RESEARCH_USE, main
+from ischio.cli_record import app as record
 from ischio.report.words import GAP_SENTENCE, MODEL_SENTENCE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -179,19 +180,26 @@ def test_python_names_in_pages_exist(path: Path) -> None:
     assert set(re.findall(r"\bischio\.(\w+)", code)) <= set(importlib.import_module("ischio").__all__)
 
 
+def command_of(line: str) -> list[str]:
+    """Words of a line that name its command."""
+    _, command, *rest = line.split()
+    return [command, rest[0]] if command == "record" and rest[0] in record else [command]
+
+
 @pytest.mark.parametrize("path", PAGES, ids=page_id)
 def test_commands_in_pages_exist(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for line in "\n".join(blocks(path, "sh")).splitlines():
         if line.startswith("ischio "):
-            assert main([line.split()[1], "--help"]) == 0
+            assert main([*command_of(line), "--help"]) == 0
             known = capsys.readouterr().out
             assert [option for option in re.findall(r"--[a-z-]+", line) if option not in known] == []
 
 
 @pytest.mark.parametrize("path", PAGES, ids=page_id)
 def test_options_in_pages_exist(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for command in ("assess", "motion", "validate"):
-        main([command, "--help"])
+    commands = (["assess"], ["motion"], ["validate"], *(["record", one] for one in record if one[0] != "-"))
+    for command in commands:
+        main([*command, "--help"])
     known = capsys.readouterr().out
     named = re.findall(r"`(--[a-z-]+)", path.read_text(encoding="utf-8"))
     assert [option for option in named if option not in known] == []

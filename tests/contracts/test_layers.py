@@ -32,6 +32,7 @@ LAYERS = (
     "store",
     "cohort",
     "web",
+    "cli_record",
     "cli",
     "__main__",
 )

@@ -28,7 +28,8 @@ PATTERNS = {
 
 def project_files() -> Iterator[Path]:
     """Every file that belongs to the project."""
-    yield from (path for path in sorted(ROOT.iterdir()) if path.is_file())
+    # A working copy may have a file .git that names a folder of its machine.
+    yield from (path for path in sorted(ROOT.iterdir()) if path.is_file() and path.name != ".git")
     for place in PLACES:
         for path in sorted((ROOT / place).rglob("*")):
             if path.is_file() and not MADE & set(path.relative_to(ROOT).parts):

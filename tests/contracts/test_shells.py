@@ -14,20 +14,23 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import jsonschema
 import pytest
 
 from ischio import _check, cli, phantoms, study
+from ischio.atlas import reconstruction
 from ischio.types import Pelvis
 
 HELP_S = 0.3  # what a person takes for immediate
 SLOW_TO_LOAD = {"numpy", "scipy", "numba", "ischio.types", "ischio.study", "rich.progress"}
-COMMANDS = ("assess", "demo", "measures", "motion", "validate")
+COMMANDS = ("assess", "demo", "measures", "motion", "record", "validate")
 COMMON = {  # every command that has the option has it under this name
     "assess": {"--out", "--json", "--axes", "--side", "--sex", "--age", "--jobs", "--force", "--quiet"},
     "demo": {"--out", "--json", "--jobs", "--force", "--quiet"},
     "validate": {"--out", "--json", "--jobs", "--quiet", "--data"},
     "measures": {"--json"},
     "motion": {"--out", "--json", "--axes", "--jobs", "--quiet", "--poses", "--pair", "--centre"},
+    "record": {"--json", "--registry"},
 }
 KIND_OF: dict[type[Exception], str] = {
     _check.InputError: "input",
@@ -171,6 +174,38 @@ def test_the_demo_runs_from_end_to_end(tmp_path: Path) -> None:
         assert (row["value"] is not None) == (row["side"] == "left"), row
         assert (row["reason"] is not None) == (row["side"] == "right"), row
     assert [path.name for path in tmp_path.iterdir()] == ["ischio-demo"]
+
+
+@pytest.mark.slow
+def test_landmarks_go_out_to_slicer_and_come_back(tmp_path: Path) -> None:
+    """A person's bones, assessed; one point moved in the file of landmarks; assessed again."""
+    for bone in reconstruction(person=cli.DEMO_PERSON):
+        name = bone.name if bone.side is None else f"{bone.name}_{bone.side.value}"
+        lines = [f"v {x:.6f} {y:.6f} {z:.6f}\n" for x, y, z in bone.vertices_mm]
+        lines += [f"f {a} {b} {c}\n" for a, b, c in bone.faces + 1]
+        (tmp_path / "bones").mkdir(exist_ok=True)
+        (tmp_path / "bones" / f"{name}.obj").write_text("".join(lines), encoding="utf-8")
+    first = ran("assess", "bones", "--out", "first", cwd=tmp_path)
+    assert first.returncode == 0, first.stderr
+    markups = json.loads((tmp_path / "first/landmarks.mrk.json").read_text(encoding="utf-8"))
+    points = [one for node in markups["markups"] for one in node["controlPoints"]]
+    asis = next(one for one in points if one["label"] == "left_asis")
+    found, read = list(asis["position"]), [asis["position"][0] + 2.0, *asis["position"][1:]]
+    asis["position"] = read
+    (tmp_path / "read.mrk.json").write_text(json.dumps(markups), encoding="utf-8")
+    tokens = ["assess", "bones", "--out", "second", "--landmarks", "read.mrk.json", "--reader", "anna"]
+    second = ran(*tokens, cwd=tmp_path)
+    assert second.returncode == 0, second.stderr
+    before, after = (study.load_dict(tmp_path / name) for name in ("first", "second"))
+    jsonschema.validate(after, study.schema())
+    changed = [two for one, two in zip(before["landmarks"], after["landmarks"], strict=True) if one != two]
+    assert [(row["name"], row["side"], row["method"]) for row in changed] == [("asis", "left", "reader:anna")]
+    assert changed[0]["point_mm"] == read
+    assert changed[0]["detail"]["replaces"]["point_mm"] == found
+    assert before["hips"][1]["poses"] != after["hips"][1]["poses"]
+    assert before["measurements"][-1]["value"] == after["measurements"][-1]["value"]
+    assert f"{len(points) - 1} points left to the software" in " ".join(after["notes"])
+    assert "reader:anna" in (tmp_path / "second/report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow

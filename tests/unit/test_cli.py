@@ -12,11 +12,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import jsonschema
 import pytest
 
 from ischio import __version__, cli, phantoms, study
 from ischio._check import AnatomyError, CannotMeasure, FrameMismatch, InputError, complaint
-from ischio.types import Bone, Pelvis, Side, Study
+from ischio.io.markups import markups_text
+from ischio.types import Bone, Landmark, Pelvis, Side, Study
 
 GAP_SENTENCE = "Bone-to-bone distance, unloaded, in the pose shown; it does not diagnose impingement."
 
@@ -76,6 +78,12 @@ def error_of(capsys: pytest.CaptureFixture[str]) -> str:
     return err
 
 
+def moved_tip(by_mm: float = 1.0) -> Landmark:
+    """The phantom's left trochanter tip, marked further up."""
+    tip = phantoms.hip(Side.LEFT).landmarks["lesser_trochanter_tip"]
+    return replace(tip, point_mm=tip.point_mm + [0.0, 0.0, by_mm])
+
+
 @pytest.mark.usefixtures("steps")
 class TestAssess:
     def test_options_reach_the_steps(self, steps: Steps) -> None:
@@ -98,10 +106,118 @@ class TestAssess:
         assert study.load_dict(Path("out"))["case_id"] == "case"
         assert "Jane" not in Path("out/study.json").read_text(encoding="utf-8")
 
+    def test_read_landmarks_take_the_place_of_found_ones(self) -> None:
+        text = markups_text([moved_tip()])
+        Path("read.mrk.json").write_text(text.replace("left_lesser", "L lesser"), encoding="utf-8")
+        words = "assess bones --out out --quiet --landmarks read.mrk.json --reader anna --reader-sigma 1.5"
+        assert cli.main([*words.split(), "--reader-date", "2025-01-31"]) == 0
+        got = study.load_dict(Path("out"))
+        tip = next(
+            row for row in got["landmarks"] if (row["name"], row["side"]) == ("lesser_trochanter_tip", "left")
+        )
+        assert (tip["method"], tip["sigma_mm"], tip["detail"]["when"]) == ("reader:anna", 1.5, "2025-01-31")
+        assert tip["detail"]["replaces"]["method"] == "phantom@1"
+        assert "markups: left lesser_trochanter_tip read by anna" in got["notes"]
+        written = json.loads(Path("out/landmarks.mrk.json").read_text(encoding="utf-8"))
+        points = [one for node in written["markups"] for one in node["controlPoints"]]
+        assert "reader:anna" in [one["description"] for one in points]
+
+    def test_a_label_to_ignore(self) -> None:
+        text = markups_text([moved_tip()]).replace("left_lesser_trochanter_tip", "F-1")
+        Path("read.mrk.json").write_text(text, encoding="utf-8")
+        words = "assess bones --out out --quiet --landmarks read.mrk.json --reader anna"
+        assert cli.main([*words.split(), "--ignore-label", "f-1"]) == 3  # nothing is left of it
+
+    def test_points_of_a_side_that_was_not_asked_for(self) -> None:
+        Path("read.mrk.json").write_text(markups_text([moved_tip()]), encoding="utf-8")
+        words = "assess bones --out out --quiet --landmarks read.mrk.json --reader anna --side right"
+        assert cli.main(words.split()) == 0
+        assert "markups: 1 of the other side left alone" in study.load_dict(Path("out"))["notes"]
+
+    @pytest.mark.parametrize(
+        ("words", "code", "said"),
+        [
+            ("--reader anna", 2, "--reader: got no markups to read; expected --landmarks FILE.mrk.json"),
+            ("--landmarks absent.mrk.json", 3, "absent.mrk.json: got No such file"),
+            ("--landmarks read.mrk.json", 3, "nobody who marked"),
+            ("--landmarks read.mrk.json --reader anna --reader-date today", 3, "date of reading: got"),
+            ("--landmarks far.mrk.json --reader anna", 4, "left lesser trochanter tip: got a point"),
+        ],
+    )
+    def test_markups_that_cannot_be_used(
+        self, words: str, code: int, said: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        Path("read.mrk.json").write_text(
+            markups_text([moved_tip()]).replace("phantom@1", ""), encoding="utf-8"
+        )
+        Path("far.mrk.json").write_text(markups_text([moved_tip(by_mm=100.0)]), encoding="utf-8")
+        assert cli.main(["assess", "bones", "--out", "out", *words.split()]) == code
+        assert said in error_of(capsys)
+        assert not Path("out").exists()
+
     def test_files_are_written(self) -> None:
         assert cli.main(["assess", "bones", "--out", "out", "--quiet"]) == 0
         assert Path("out/report.html").read_text(encoding="utf-8") == "<html>case</html>"
         assert study.load_dict(Path("out"))["notes"] == ["read from phantoms"]
+
+    def test_a_case_file_says_what_is_asked(self, steps: Steps) -> None:
+        Path("p07").mkdir()
+        Path("p07/case.yaml").write_text(
+            "schema_version: 1\ncase_id: p07\nperson: {age_years: 41, sex: f}\n"
+            "inputs: {bones: bones, axes: RAS, side: left, labels: totalseg-v2, "
+            "names: {mesh.stl: femur_left}, images: [ct, mr]}\n"
+            "scores: [{instrument: ODI, value: 14, when: {months: 17}}]\n",
+            encoding="utf-8",
+        )
+        assert cli.main(["assess", "p07/case.yaml", "--out", "out", "--quiet"]) == 0
+        assert steps.asked["path"] == Path("p07/bones")
+        assert steps.asked["mapping"] == {"mesh.stl": "femur_left"}
+        assert steps.asked["labels"][75] == "femur_left"
+        assert (steps.asked["axes"], steps.asked["sides"]) == ("RAS", (Side.LEFT,))
+        got = study.load_dict(Path("out"))
+        jsonschema.validate(got, study.schema(), jsonschema.Draft202012Validator)
+        assert got["case_id"] == "p07"
+        assert (got["settings"]["sex"], got["settings"]["age_years"]) == ("f", 41.0)
+        assert [row["raw"] for row in got["record"]["scores"]] == [7]
+        assert "inputs" not in got["record"]["record"]
+        assert got["notes"][-1] == "listed in the case file and not read: images (2)"
+
+    def test_names_of_labels_lie_beside_the_case_file(self, steps: Steps) -> None:
+        Path("p07").mkdir()
+        Path("p07/names.json").write_text('{"3": "femur_left"}', encoding="utf-8")
+        Path("p07/case.json").write_text(
+            '{"schema_version": 1, "case_id": "p07", "inputs": {"bones": "b", "labels": "names.json"}}',
+            encoding="utf-8",
+        )
+        assert cli.main(["assess", "p07/case.json", "--out", "out", "--quiet", "--side", "left"]) == 0
+        assert steps.asked["labels"] == {3: "femur_left"}
+        assert steps.asked["sides"] == (Side.LEFT,)
+
+    @pytest.mark.parametrize(
+        ("text", "options", "code", "words"),
+        [
+            ("person: {sex: f}", "--sex m", 2, "--sex: got m; expected f, as the case file says"),
+            ("inputs: {bones: b, axes: RAS}", "--axes LPS", 2, "--axes: got LPS; expected RAS"),
+            ("", "--case-id p08", 2, "--case-id: got p08; expected p07"),
+            ("", "", 3, "case.yaml: got no bones; expected inputs.bones in the case file"),
+            ("colour: red", "", 3, "case.yaml, line 3, colour: got a field that is not known"),
+        ],
+    )
+    def test_a_case_file_that_does_not_fit(
+        self, capsys: pytest.CaptureFixture[str], text: str, options: str, code: int, words: str
+    ) -> None:
+        Path("case.yaml").write_text(f"schema_version: 1\ncase_id: p07\n{text}\n", encoding="utf-8")
+        assert cli.main(["assess", "case.yaml", "--out", "out", *options.split()]) == code
+        assert words in error_of(capsys)
+
+    def test_the_packaged_case_has_no_bones(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert cli.main(["assess", "index-case", "--out", "out"]) == 3
+        assert "index-case: got no bones" in error_of(capsys)
+
+    def test_a_folder_of_that_name_is_a_folder(self, steps: Steps) -> None:
+        Path("index-case").mkdir()
+        assert cli.main(["assess", "index-case", "--out", "out", "--quiet"]) == 0
+        assert steps.asked["path"] == Path("index-case")
 
     def test_a_summary_is_printed(self, steps: Steps, capsys: pytest.CaptureFixture[str]) -> None:
         steps.pelvis = phantoms.pelvis(right_gap_mm=-1.0)

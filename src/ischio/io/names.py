@@ -11,7 +11,7 @@ from types import MappingProxyType
 from ischio._check import InputError, complaint
 from ischio.types import Side
 
-_SIDES = MappingProxyType(
+SIDE_WORDS = MappingProxyType(
     dict.fromkeys("left l lt sin sinister sinistra sinistrum links".split(), Side.LEFT)
     | dict.fromkeys("right r rt dext dexter dextra dextrum rechts".split(), Side.RIGHT)
 )
@@ -85,7 +85,7 @@ def read_name(text: str) -> BoneName:
     """
     words = _words(text)
     bones = {_BONES[word] for word in words if word in _BONES}
-    sides = {_SIDES[word] for word in words if word in _SIDES}
+    sides = {SIDE_WORDS[word] for word in words if word in SIDE_WORDS}
     if words & _PARTS:
         return BoneName("other")
     if bones == {"pelvis", "sacrum"} and not sides:
@@ -229,7 +229,7 @@ def _words(text: str) -> frozenset[str]:
 def _glued(word: str) -> tuple[str, ...]:
     """Split a side off a bone's word that it was written onto."""
     if word not in _BONES and word not in _PARTS and word not in _OTHER_BONES:
-        for side in _SIDES:
+        for side in SIDE_WORDS:
             if word.startswith(side) and word[len(side) :] in _BONES:
                 return side, word[len(side) :]
             if word.endswith(side) and word[: -len(side)] in _BONES:

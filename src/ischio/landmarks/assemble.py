@@ -6,22 +6,16 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-import numpy as np
-
 from ischio._check import Array, CannotMeasure
-from ischio.landmarks import frames, plausible
+from ischio.landmarks import frames, joint_frames, plausible
 from ischio.landmarks.femur import find_femur
 from ischio.landmarks.findings import Findings
 from ischio.landmarks.hip_bone import find_hip_bone
-from ischio.types import Bone, Hip, Landmark, Pelvis, Pose, Region, Side, Transform
+from ischio.landmarks.sacrum import MIDLINE_POINTS, sacrum_landmarks
+from ischio.types import Bone, Hip, Landmark, Pelvis, Region, Side, Transform
 
 T = TypeVar("T")
 Progress = Callable[[str, float], None]
-_PAIRS_OF_ZEROS = (("isb", "tea"), ("app", "pca"))
-_ZERO_POINTS = {
-    "tea": ("epicondyle_lateral", "epicondyle_medial"),
-    "pca": ("posterior_condyle_lateral", "posterior_condyle_medial"),
-}
 
 
 def find_pelvis(
@@ -100,7 +94,9 @@ def find_pelvis(
                 plausible.check_axes(found, axes)
                 hip_bones[bone.side or side] = found
     warnings += plausible.check_places(femora, hip_bones, axes)
-    pelvic_frames, pelvic_reasons = _pelvic_frames(hip_bones)
+    pelvic_frames, pelvic_reasons = joint_frames.pelvic_frames(
+        {side: (found.landmarks, found.reasons) for side, found in hip_bones.items()},
+    )
     hips: dict[Side, Hip | None] = {}
     for side in Side:
         here = side in sides and any(b.side is side or b.name == "pelvis" for b in wanted)
@@ -119,13 +115,36 @@ def find_pelvis(
             else None
         )
     sacrum = next((bone for bone in bones if bone.name == "sacrum"), None)
+    midline, midline_reasons = _midline(sacrum, hip_bones)
     absent = {
         side.value: f"no {side.value} femur or hip bone in the input" for side in Side if hips[side] is None
     }
     return (
-        Pelvis(hips[Side.LEFT], hips[Side.RIGHT], sacrum, {}, {}, {**absent, **pelvic_reasons}),
+        Pelvis(
+            hips[Side.LEFT],
+            hips[Side.RIGHT],
+            sacrum,
+            midline,
+            {},
+            {**absent, **pelvic_reasons, **midline_reasons},
+        ),
         tuple(warnings),
     )
+
+
+def _midline(
+    sacrum: Bone | None, hip_bones: dict[Side, Findings]
+) -> tuple[dict[str, Landmark], dict[str, str]]:
+    """Landmarks of the sacrum, from a bone of its own or from the joined pelvis."""
+    laid = [(found.bone, found.fit) for found in hip_bones.values() if found.fit is not None]
+    if not laid:
+        return {}, dict.fromkeys(MIDLINE_POINTS, "no hip bone tells where to look")
+    joined = [(bone, fit) for bone, fit in laid if bone.name == "pelvis"]
+    if joined:
+        return sacrum_landmarks((joined[0][0],), joined[0][1])
+    if sacrum is None:
+        return {}, dict.fromkeys(MIDLINE_POINTS, "no sacrum in the input")
+    return sacrum_landmarks((*(bone for bone, _ in laid), sacrum), laid[0][1])
 
 
 def _is_wanted(bone: Bone, sides: tuple[Side, ...]) -> bool:
@@ -149,40 +168,6 @@ def _ball(found: Findings, name: str) -> tuple[Array, float]:
     """Centre and radius of a landmark that is a sphere's centre."""
     landmark = found.landmarks[name]
     return landmark.point_mm, float(landmark.detail["radius_mm"])
-
-
-def _pelvic_frames(found: dict[Side, Findings]) -> tuple[dict[str, Transform], dict[str, str]]:
-    """ISB and anterior-pelvic-plane frames at the origin, or the reason why not."""
-    out: dict[str, Transform] = {}
-    reasons: dict[str, str] = {}
-    for key, pairs in (
-        ("pelvis_isb_from_patient", ("asis", "psis")),
-        ("pelvis_app_from_patient", ("asis", "pubic_tubercle")),
-    ):
-        missing = [side.value for side in Side if side not in found]
-        if missing:
-            reasons[key] = f"it needs both hip bones; the {missing[0]} one is missing"
-            continue
-        try:
-            first, second = (
-                tuple(
-                    frames.need_points(found[s].landmarks, (name,), found[s].reasons)[0]
-                    for s in (Side.RIGHT, Side.LEFT)
-                )
-                for name in pairs
-            )
-            build = frames.pelvis_isb if key.startswith("pelvis_isb") else frames.pelvis_app
-            out[key] = build(found[Side.LEFT].bone.frame, np.zeros(3), first, second)  # type: ignore[arg-type]
-        except CannotMeasure as why:
-            reasons[key] = str(why)
-    return out, reasons
-
-
-def _at(frame: Transform, origin: Array) -> Transform:
-    """The same axes with the origin moved to a point of the patient frame."""
-    matrix = frame.matrix.copy()
-    matrix[:3, 3] = -matrix[:3, :3] @ origin
-    return Transform(frame.target, frame.source, matrix)
 
 
 def _hip(
@@ -223,7 +208,7 @@ def _hip(
         if why:
             reasons |= dict.fromkeys((name, *needs[name]), why)
     if hip_bone is not None:
-        placed |= {key: _at(frame, hip_bone.centre_mm) for key, frame in pelvic_frames.items()}
+        placed |= {key: joint_frames.at(frame, hip_bone.centre_mm) for key, frame in pelvic_frames.items()}
     guides = [found for found in (hip_bone, femur) if found is not None and found.fit is not None]
     if guides and guides[0].fit is not None:
         left, _, up = guides[0].fit.rotation.T
@@ -231,10 +216,11 @@ def _hip(
             guides[0].bone.frame, (femur or guides[0]).centre_mm, left, up
         )
     if femur is not None:
-        _add_femur_frames(side, femur, placed, reasons)
+        found_frames, why_not = joint_frames.femur_frames(side, femur.landmarks, femur.reasons)
+        placed |= found_frames
+        reasons |= why_not
     else:
-        for zero in _ZERO_POINTS:
-            reasons[f"femur_{zero}_from_patient"] = reasons.get("femur", "the femur is missing")
+        reasons |= dict.fromkeys(joint_frames.FEMUR_FRAMES, reasons.get("femur", "the femur is missing"))
     return Hip(
         side,
         supplied["hip_bone"],
@@ -242,7 +228,7 @@ def _hip(
         landmarks,
         regions,
         placed,
-        _poses(side, placed),
+        joint_frames.poses(side, placed),
         posture,
         reasons,
     )
@@ -260,31 +246,4 @@ def _sided(landmark: Landmark, side: Side) -> Landmark:
         landmark.sigma_mm,
         landmark.method,
         landmark.detail,
-    )
-
-
-def _add_femur_frames(
-    side: Side, femur: Findings, placed: dict[str, Transform], reasons: dict[str, str]
-) -> None:
-    """Femur frames in both rotation zeros, or the reason why not."""
-    for zero, names in _ZERO_POINTS.items():
-        key = f"femur_{zero}_from_patient"
-        try:
-            head, lateral, medial, knee_lateral, knee_medial = frames.need_points(
-                femur.landmarks, ("femoral_head_centre", *names, *_ZERO_POINTS["tea"]), femur.reasons
-            )
-            knee = (knee_lateral + knee_medial) / 2
-            placed[key] = frames.femur_frame(femur.bone.frame, side, zero, head, knee, lateral, medial)
-        except CannotMeasure as why:
-            reasons[key] = str(why)
-
-
-def _poses(side: Side, placed: dict[str, Transform]) -> tuple[Pose, ...]:
-    """The pose as supplied in each pair of zeros that is known."""
-    return tuple(
-        frames.pose_of(
-            placed[f"pelvis_{zeros[0]}_from_patient"], placed[f"femur_{zeros[1]}_from_patient"], side, zeros
-        )
-        for zeros in _PAIRS_OF_ZEROS
-        if f"pelvis_{zeros[0]}_from_patient" in placed and f"femur_{zeros[1]}_from_patient" in placed
     )

@@ -18,6 +18,7 @@ from ischio.landmarks.findings import (
     refined_ball,
     unlike_model,
 )
+from ischio.landmarks.joint_frames import knee_centre
 from ischio.landmarks.neck import neck_isthmus
 from ischio.landmarks.points import Rule, landmark_of, place_points, summit_finder
 from ischio.landmarks.registration import ModelFit, finish, lay_model
@@ -220,18 +221,11 @@ def _add_points(
             "smallest_section@1",
             {"area_mm2": area},
         )
-    if {"epicondyle_lateral", "epicondyle_medial"} <= set(landmarks):
-        ends = [landmarks[name] for name in ("epicondyle_lateral", "epicondyle_medial")]
-        landmarks["knee_centre"] = Landmark(
-            "knee_centre",
-            side,
-            (ends[0].point_mm + ends[1].point_mm) / 2,
-            bone.frame,
-            float(np.hypot(ends[0].sigma_mm, ends[1].sigma_mm) / 2),
-            "middle_of_epicondyles@1",
-        )
-    else:
+    knee = knee_centre(landmarks)
+    if knee is None:
         reasons["knee_centre"] = "the femur's surface does not reach both epicondyles"
+    else:
+        landmarks["knee_centre"] = knee
 
 
 def _on_table(bone: Bone, fit: ModelFit, head: Array, found: dict[str, Landmark]) -> dict[str, Array]:

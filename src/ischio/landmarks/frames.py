@@ -129,7 +129,7 @@ def femur_frame(
 
     References
     ----------
-    .. [1] Wu et al. 2002, J Biomech 35:543.
+    .. [2] Wu et al. 2002, J Biomech 35:543.
     """
     up = _unit(head - knee)
     towards_right = side.sign * (lateral - medial)
@@ -161,7 +161,7 @@ def pose_of(
 
     References
     ----------
-    .. [1] Grood and Suntay 1983, J Biomech Eng 105:136; Wu et al. 2002, J Biomech 35:543.
+    .. [3] Grood and Suntay 1983, J Biomech Eng 105:136; Wu et al. 2002, J Biomech 35:543.
     """
     rotation = (pelvis_from_patient @ femur_from_patient.inverse()).matrix[:3, :3]
     flexion = np.degrees(np.arctan2(-rotation[0, 1], rotation[1, 1]))

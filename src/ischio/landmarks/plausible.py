@@ -163,12 +163,8 @@ def check_places(femora: Mapping[Side, Findings], hips: Mapping[Side, Findings],
                     "Check that the bones are of one person and in one coordinate system.",
                 )
             )
-        if apart > OFFSET_FLAG_MM and "acetabular_centre" in hips[side].landmarks:
-            warnings.append(
-                f"{side.value} hip: head centre and acetabular centre are {apart:.1f} mm apart (more than "
-                f"{OFFSET_FLAG_MM:g}): distracted, misregistered or placed apart. "
-                "The gap holds for the bones as they lie."
-            )
+        if "acetabular_centre" in hips[side].landmarks:
+            warnings += offset_warnings(side, femur.centre_mm, hips[side].centre_mm)
     for pair in (femora, hips):
         if len(pair) < 2:
             continue
@@ -193,3 +189,25 @@ def check_places(femora: Mapping[Side, Findings], hips: Mapping[Side, Findings],
                 )
             )
     return warnings
+
+
+def offset_warnings(side: Side, head_mm: Array, socket_mm: Array) -> list[str]:
+    """Tell of a head that lies outside its socket.
+
+    Parameters
+    ----------
+    side : Side
+    head_mm, socket_mm : arrays of shape (3,), mm
+        Their centres.
+
+    Returns
+    -------
+    list of str
+        One warning, or none within ``OFFSET_FLAG_MM``.
+    """
+    apart = float(np.linalg.norm(head_mm - socket_mm))
+    if apart <= OFFSET_FLAG_MM:
+        return []
+    words = f"{side.value} hip: head centre and acetabular centre are {apart:.1f} mm apart"
+    why = f"(more than {OFFSET_FLAG_MM:g}): distracted, misregistered or placed apart."
+    return [f"{words} {why} The gap holds for the bones as they lie."]

@@ -71,8 +71,17 @@ def ischiofemoral_space_3d(hip: Hip) -> Reading:
             "surface_sigma_mm": surface,
             "border_sigma_mm": border,
             "towards_trochanter": _components(hip, points[0] - points[1]),
+            **_read_tip(hip),
         },
     )
+
+
+def _read_tip(hip: Hip) -> dict[str, str]:
+    """Say of a tip that was read that the region was not drawn from it."""
+    tip = hip.landmarks.get("lesser_trochanter_tip")
+    if tip is None or not tip.method.startswith("reader:"):
+        return {}
+    return {"lesser_trochanter": f"region as found; its tip alone was read ({tip.method})"}
 
 
 def _surface_sigma(bone: Bone | None) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,11 +28,21 @@ class Surface:
         Counter-clockwise seen from outside.
     tints : int array of shape (F,)
         Row of the palette for each face.
+
+    Notes
+    -----
+    What no camera changes is computed once: make one surface and draw it from many places.
     """
 
     vertices_mm: Array
     faces: Indices
     tints: Indices
+    normals: Array = field(init=False, repr=False)
+    is_closed: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "normals", vertex_normals(self.vertices_mm, self.faces))
+        object.__setattr__(self, "is_closed", _is_closed(self.faces))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,19 +142,13 @@ class _Scene:
             corners = camera.project(surface.vertices_mm)[surface.faces]
             one, two = corners[:, 1, :2] - corners[:, 0, :2], corners[:, 2, :2] - corners[:, 0, :2]
             area = one[:, 0] * two[:, 1] - one[:, 1] * two[:, 0]  # negative toward the viewer: rows run down
-            keep = area < 0 if _is_closed(surface.faces) else area != 0
-            normals = vertex_normals(surface.vertices_mm, surface.faces) @ camera.axes.T
+            keep = area < 0 if surface.is_closed else area != 0
+            normals = surface.normals @ camera.axes.T
             faces, area = surface.faces[keep], area[keep, None]
-            shares = np.stack(
-                [
-                    sum(
-                        np.bincount(surface.faces[:, k], surface.tints == tint, len(normals))
-                        for k in range(3)
-                    )
-                    for tint in range(n_tints)
-                ],
-                axis=1,
-            )
+            shares = np.zeros((len(normals), n_tints))
+            for tint in np.unique(surface.tints):
+                of_tint = surface.faces[surface.tints == tint]
+                shares[:, tint] = np.bincount(of_tint.ravel(), minlength=len(normals))
             shares /= np.maximum(shares.sum(axis=1), 1)[:, None]
             one, two = one[keep] / area, two[keep] / area
             rows.append(
@@ -154,7 +158,7 @@ class _Scene:
                     np.where(area < 0, brightness(normals)[faces], _INSIDE * brightness(-normals)[faces]),
                     surface.tints[keep],
                     shares[faces],
-                    (shares[faces].max(axis=2) < 1).any(axis=1),
+                    (shares.max(axis=1) < 1)[faces].any(axis=1),
                     np.concatenate(
                         [corners[keep, 0, :2], two[:, ::-1] * [1, -1], one[:, ::-1] * [-1, 1]], axis=1
                     ),

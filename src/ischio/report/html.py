@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from ischio.report import words
+from ischio.report.landmark_pictures import (
+    LandmarkSheet,
+    hip_landmarks,
+    landmark_numbers,
+    midline_landmarks,
+)
 from ischio.report.pictures import HipPicture, Legend, hip_pictures, legend
+from ischio.report.record_svg import timeline_svg
 from ischio.report.views import anatomical_directions
 from ischio.types import Hip, Measurement, Side, Study
 
@@ -25,6 +32,7 @@ class _Section:
     legend: tuple[Legend, ...]
     has_letters: bool
     no_gap_view: str | None
+    landmarks: LandmarkSheet
 
 
 def render_report(study: Study, as_dict: Mapping[str, Any]) -> str:
@@ -62,6 +70,7 @@ def render_report(study: Study, as_dict: Mapping[str, Any]) -> str:
     environment.globals |= {"number": words.number, "rounded": words.rounded, "spread": words.spread}
     spaces = {m.side: m for m in study.measurements if m.name == SPACE}
     axes = str(as_dict["settings"]["axes"])
+    numbers = landmark_numbers(study.pelvis)
     return environment.get_template("report.html.j2").render(
         data=as_dict,
         axes=axes,
@@ -70,12 +79,19 @@ def render_report(study: Study, as_dict: Mapping[str, Any]) -> str:
         is_model=any(row["posture"] == "model" for row in as_dict["hips"]),
         cards=[_card(as_dict["measurements"], side, study.pelvis.reasons) for side in Side],
         sections=[
-            _section(hip, row, spaces.get(hip.side), axes)
+            _section(hip, row, spaces.get(hip.side), numbers, axes)
             for hip, row in zip(study.pelvis.hips, as_dict["hips"], strict=True)
         ],
+        midline=midline_landmarks(study.pelvis, numbers, axes),
         groups=_groups(as_dict["measurements"]),
         references=_references(as_dict["measurements"]),
+        timeline_svg=_timeline(as_dict.get("record")),
     )
+
+
+def _timeline(record: Row | None) -> str:
+    """The timeline of a record as SVG."""
+    return "" if record is None else timeline_svg(record["timeline"], record)
 
 
 def _card(rows: Iterable[Row], side: Side, absent: Mapping[str, str]) -> Row:
@@ -85,7 +101,9 @@ def _card(rows: Iterable[Row], side: Side, absent: Mapping[str, str]) -> Row:
     return next(found, {"side": side.value, "value": None, "reason": reason})
 
 
-def _section(hip: Hip, row: Row, space: Measurement | None, axes: str) -> _Section:
+def _section(
+    hip: Hip, row: Row, space: Measurement | None, numbers: Mapping[str, int], axes: str
+) -> _Section:
     """Pictures and legend of one hip beside its row."""
     no_gap_view = "it was not asked for" if space is None else space.reason
     return _Section(
@@ -94,6 +112,7 @@ def _section(hip: Hip, row: Row, space: Measurement | None, axes: str) -> _Secti
         legend(hip, space),
         anatomical_directions(hip, axes).known,
         no_gap_view,
+        hip_landmarks(hip, numbers, axes),
     )
 
 

@@ -16,7 +16,7 @@ from ischio.report.png import png_bytes
 from ischio.report.raster import Camera
 
 INK = "#1b242c"
-_HALO = "#ffffff"
+HALO = "#ffffff"
 _TEXT_PX = 27  # of a picture 720 px wide: still 12 px where three stand side by side
 _STEPS = 24  # pieces of the measured line that are each seen or hidden
 _SKIN_MM = 0.5  # a point this far below a surface still counts as on it
@@ -65,6 +65,32 @@ def svg(picture: Picture, camera: Camera, marks: Marks, *, key: str, title: str,
     str
         An ``svg`` element with the picture inside; every text is escaped.
     """
+    root = canvas(picture, camera, key=key, title=title, description=description)
+    if marks.circle_mm is not None:
+        centre, radius_mm = marks.circle_mm
+        add_sphere(root, camera.project(centre), radius_mm / camera.mm_per_px)
+    for point in camera.project(marks.points_mm):
+        _ring(root, point)
+    if marks.line_mm is not None:
+        _measured(root, picture, camera, marks.line_mm, marks.line_label)
+    return finished(root, camera, marks.letters)
+
+
+def canvas(picture: Picture, camera: Camera, *, key: str, title: str, description: str) -> Element:
+    """Start an ``svg`` element in the camera's pixels; a picture of another size is stretched to them.
+
+    Parameters
+    ----------
+    picture : Picture
+    camera : Camera
+    key : str
+    title, description : str
+        Alternative text.
+
+    Returns
+    -------
+    Element
+    """
     width, height = camera.width_px, camera.height_px
     root = Element(
         "svg",
@@ -83,13 +109,24 @@ def svg(picture: Picture, camera: Camera, marks: Marks, *, key: str, title: str,
         "image",
         {"href": f"data:image/png;base64,{data}", "width": str(width), "height": str(height)},
     )
-    if marks.circle_mm is not None:
-        centre, radius_mm = marks.circle_mm
-        _sphere(root, camera.project(centre), radius_mm / camera.mm_per_px)
-    for point in camera.project(marks.points_mm):
-        _ring(root, point)
-    if marks.line_mm is not None:
-        _measured(root, picture, camera, marks.line_mm, marks.line_label)
+    return root
+
+
+def finished(root: Element, camera: Camera, letters: Mapping[str, str]) -> str:
+    """Add scale bar and orientation letters, by edge, and write the element.
+
+    Parameters
+    ----------
+    root : Element
+    camera : Camera
+    letters : mapping of str to str
+        By edge: "left", "right", "top", "bottom".
+
+    Returns
+    -------
+    str
+    """
+    width, height = camera.width_px, camera.height_px
     _scale_bar(root, camera)
     for edge, (x, y) in {
         "left": (28, height / 2),
@@ -97,32 +134,52 @@ def svg(picture: Picture, camera: Camera, marks: Marks, *, key: str, title: str,
         "top": (width / 2, 34),
         "bottom": (width / 2, height - 22),
     }.items():
-        if marks.letters.get(edge):
-            _text(root, x, y, marks.letters[edge], size=_TEXT_PX, weight="600", fill="#44525f")
+        if letters.get(edge):
+            add_text(root, x, y, letters[edge], size=_TEXT_PX, weight="600", fill="#44525f")
     return tostring(root, encoding="unicode")
 
 
-def _n(value: float) -> str:
-    """A coordinate to a tenth of a pixel."""
+def px(value: float) -> str:
+    """A coordinate to a tenth of a pixel.
+
+    Parameters
+    ----------
+    value : float
+
+    Returns
+    -------
+    str
+    """
     return f"{value + 0.0:.1f}"
 
 
-def _text(
+def add_text(
     root: Element, x: float, y: float, words: str, *, size: float, weight: str, fill: str = INK
 ) -> None:
-    """Centred text with a white outline, readable on bone and on paper."""
+    """Centred text with a white outline, readable on bone and on paper.
+
+    Parameters
+    ----------
+    root : Element
+    x, y : float
+        Middle, px.
+    words : str
+    size : float
+        Height, px.
+    weight, fill : str
+    """
     SubElement(
         root,
         "text",
         {
-            "x": _n(x),
-            "y": _n(y),
+            "x": px(x),
+            "y": px(y),
             "dy": "0.35em",
             "text-anchor": "middle",
-            "font-size": _n(size),
+            "font-size": px(size),
             "font-weight": weight,
             "fill": fill,
-            "stroke": _HALO,
+            "stroke": HALO,
             "stroke-width": "6",
             "stroke-linejoin": "round",
             "paint-order": "stroke",
@@ -130,28 +187,45 @@ def _text(
     ).text = words
 
 
-def _line(root: Element, a: Array, b: Array, width: float, colour: str, dash: str = "") -> None:
-    """A straight line in px."""
-    ends = {"x1": _n(a[0]), "y1": _n(a[1]), "x2": _n(b[0]), "y2": _n(b[1])}
-    style = {"stroke": colour, "stroke-width": _n(width)}
+def add_line(root: Element, a: Array, b: Array, width: float, colour: str, dash: str = "") -> None:
+    """A straight line in px.
+
+    Parameters
+    ----------
+    root : Element
+    a, b : array of shape (2,) or more, px
+    width : float
+    colour : str
+    dash : str
+        SVG dash pattern; empty for a full line.
+    """
+    ends = {"x1": px(a[0]), "y1": px(a[1]), "x2": px(b[0]), "y2": px(b[1])}
+    style = {"stroke": colour, "stroke-width": px(width)}
     SubElement(root, "line", ends | style | ({"stroke-dasharray": dash} if dash else {}))
 
 
-def _sphere(root: Element, centre: Array, radius_px: float) -> None:
-    """Dashed outline of a fitted sphere and a cross at its centre."""
-    circle = {"cx": _n(centre[0]), "cy": _n(centre[1]), "r": _n(radius_px), "fill": "none"}
-    SubElement(root, "circle", circle | {"stroke": _HALO, "stroke-width": "4", "stroke-opacity": "0.7"})
+def add_sphere(root: Element, centre: Array, radius_px: float) -> None:
+    """Dashed outline of a fitted sphere and a cross at its centre.
+
+    Parameters
+    ----------
+    root : Element
+    centre : array of shape (2,) or more, px
+    radius_px : float
+    """
+    circle = {"cx": px(centre[0]), "cy": px(centre[1]), "r": px(radius_px), "fill": "none"}
+    SubElement(root, "circle", circle | {"stroke": HALO, "stroke-width": "4", "stroke-opacity": "0.7"})
     SubElement(root, "circle", circle | {"stroke": INK, "stroke-width": "2", "stroke-dasharray": "9 7"})
-    for arm in (np.array([9.0, 0, 0]), np.array([0, 9.0, 0])):
-        _line(root, centre - arm, centre + arm, 6, _HALO)
-    for arm in (np.array([9.0, 0, 0]), np.array([0, 9.0, 0])):
-        _line(root, centre - arm, centre + arm, 2.5, INK)
+    for arm in (np.array([9.0, 0]), np.array([0, 9.0])):
+        add_line(root, centre[:2] - arm, centre[:2] + arm, 6, HALO)
+    for arm in (np.array([9.0, 0]), np.array([0, 9.0])):
+        add_line(root, centre[:2] - arm, centre[:2] + arm, 2.5, INK)
 
 
 def _ring(root: Element, point: Array) -> None:
     """A landmark."""
-    circle = {"cx": _n(point[0]), "cy": _n(point[1]), "r": "7", "fill": "none"}
-    SubElement(root, "circle", circle | {"stroke": _HALO, "stroke-width": "6"})
+    circle = {"cx": px(point[0]), "cy": px(point[1]), "r": "7", "fill": "none"}
+    SubElement(root, "circle", circle | {"stroke": HALO, "stroke-width": "6"})
     SubElement(root, "circle", circle | {"stroke": INK, "stroke-width": "2.5"})
 
 
@@ -159,16 +233,16 @@ def _measured(root: Element, picture: Picture, camera: Camera, line_mm: Array, l
     """The measured line: solid where it is seen, dotted where bone hides it; end points; value."""
     places = camera.project(line_mm[0] + np.linspace(0, 1, _STEPS + 1)[:, None] * (line_mm[1] - line_mm[0]))
     a, b = places[0], places[-1]
-    _line(root, a, b, 9, _HALO)
-    _line(root, a, b, 3, INK, "2 5")
+    add_line(root, a, b, 9, HALO)
+    add_line(root, a, b, 3, INK, "2 5")
     seen = [_is_seen(picture, (p + q) / 2) for p, q in pairwise(places)]
     for visible, run in groupby(range(_STEPS), key=lambda k: seen[k]):
         steps = list(run)
         if visible:
-            _line(root, places[steps[0]], places[steps[-1] + 1], 4, INK)
+            add_line(root, places[steps[0]], places[steps[-1] + 1], 4, INK)
     for end in (a, b):
-        circle = {"cx": _n(end[0]), "cy": _n(end[1]), "r": "6", "fill": INK}
-        SubElement(root, "circle", circle | {"stroke": _HALO, "stroke-width": "3"})
+        circle = {"cx": px(end[0]), "cy": px(end[1]), "r": "6", "fill": INK}
+        SubElement(root, "circle", circle | {"stroke": HALO, "stroke-width": "3"})
     _value(root, picture, (a + b) / 2, b - a, label)
 
 
@@ -197,16 +271,16 @@ def _value(root: Element, picture: Picture, middle: Array, along: Array, label: 
             hidden = float(np.isfinite(picture.depth_mm[low[1] : high[1], low[0] : high[0]]).mean())
             if hidden < least - 0.05:  # nearer is better unless the farther place is clearly emptier
                 best, least = place, hidden
-    _line(root, middle, best, 5, _HALO)
-    _line(root, middle, best, 1.5, INK)
-    plate = {"x": _n(best[0] - half[0]), "y": _n(best[1] - half[1]), "rx": "8"}
-    size = {"width": _n(2 * half[0]), "height": _n(2 * half[1])}
+    add_line(root, middle, best, 5, HALO)
+    add_line(root, middle, best, 1.5, INK)
+    plate = {"x": px(best[0] - half[0]), "y": px(best[1] - half[1]), "rx": "8"}
+    size = {"width": px(2 * half[0]), "height": px(2 * half[1])}
     SubElement(
         root,
         "rect",
-        plate | size | {"fill": _HALO, "fill-opacity": "0.94", "stroke": INK, "stroke-width": "1.5"},
+        plate | size | {"fill": HALO, "fill-opacity": "0.94", "stroke": INK, "stroke-width": "1.5"},
     )
-    _text(root, best[0], best[1], label, size=_TEXT_PX + 3, weight="700")
+    add_text(root, best[0], best[1], label, size=_TEXT_PX + 3, weight="700")
 
 
 def _scale_bar(root: Element, camera: Camera) -> None:
@@ -217,8 +291,8 @@ def _scale_bar(root: Element, camera: Camera) -> None:
     left, base = 24.0, camera.height_px - 24.0
     ends = np.array([[left, base], [left + length, base]])
     tick = np.array([0.0, 8.0])
-    for width, colour in ((9.0, _HALO), (3.0, INK)):
-        _line(root, ends[0], ends[1], width, colour)
+    for width, colour in ((9.0, HALO), (3.0, INK)):
+        add_line(root, ends[0], ends[1], width, colour)
         for end in ends:
-            _line(root, end - tick, end + tick, width, colour)
-    _text(root, left + length / 2, base - 24, f"{length_mm} mm", size=_TEXT_PX - 3, weight="500")
+            add_line(root, end - tick, end + tick, width, colour)
+    add_text(root, left + length / 2, base - 24, f"{length_mm} mm", size=_TEXT_PX - 3, weight="500")

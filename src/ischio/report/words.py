@@ -8,6 +8,7 @@ from typing import Any
 GAP_SENTENCE = "Bone-to-bone distance, unloaded, in the pose shown; it does not diagnose impingement."
 MODEL_SENTENCE = "Shape-model reconstruction in model posture; not a patient."
 
+_SPINES = frozenset(("asis", "aiis", "psis", "piis"))  # written in capitals
 _DECIMALS = {"mm": 1, "deg": 1, "mm2": 0, "mm3": 0}
 _UNITS = {"mm2": "mm²", "mm3": "mm³", "deg": "°", "1": ""}
 _POSTURES = {"as_supplied": "as supplied", "model": "model posture"}
@@ -59,10 +60,11 @@ def plain(name: str) -> str:
 
     Examples
     --------
-    >>> plain("ischiofemoral_space_3d"), plain("lesser_trochanter_tip")
-    ('ischiofemoral space, 3-D', 'lesser trochanter tip')
+    >>> plain("ischiofemoral_space_3d"), plain("lesser_trochanter_tip"), plain("asis")
+    ('ischiofemoral space, 3-D', 'lesser trochanter tip', 'ASIS')
     """
-    return name.replace("_3d", ", 3-D").replace("_", " ")
+    words = name.replace("_3d", ", 3-D").split("_")
+    return " ".join(word.upper() if word in _SPINES else word for word in words)
 
 
 def heading(name: str) -> str:

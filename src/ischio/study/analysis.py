@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ischio._check import complaint, one_of
+from ischio.io.markups import MarkedPoint
 from ischio.types import Bone, Side, Study
 
 Progress = Callable[[str, float], None]
@@ -67,6 +69,8 @@ def analyse(
     settings: Settings,
     *,
     notes: Iterable[str] = (),
+    record: Mapping[str, Any] | None = None,
+    marked: Iterable[MarkedPoint] = (),
     progress: Progress | None = None,
 ) -> Study:
     """Find landmarks and regions on bones and take every measure.
@@ -78,6 +82,11 @@ def analyse(
     settings : Settings
     notes : iterable of str
         What was said while reading, carried into the result.
+    record : mapping, optional
+        The clinical record as ``record.summary_dict`` gives it, carried into the result.
+    marked : iterable of MarkedPoint
+        Landmarks that a person read, as ``read_markups`` returns them; they take the place of found ones,
+        which are kept beside them.
     progress : callable, optional
         ``progress(words, fraction)``.
 
@@ -88,15 +97,24 @@ def analyse(
     Raises
     ------
     AnatomyError
-        If the bones contradict their names, the declared axes or each other.
+        If the bones contradict their names, the declared axes or each other, or a marked point is not on
+        its bone.
     """
-    from ischio.landmarks import find_pelvis
+    from ischio.landmarks import find_pelvis, with_read_points
     from ischio.measures import run
 
     tell = progress or _silent
     pelvis, warnings = find_pelvis(
         bones, axes=settings.axes, sides=settings.sides, posture=settings.posture, progress=tell
     )
+    marked = tuple(marked)
+    wanted = [point for point in marked if point.side is None or point.side in settings.sides]
+    if wanted:
+        read = with_read_points(pelvis, wanted, warnings=warnings)
+        pelvis, warnings = read.pelvis, read.warnings
+        notes = (*notes, *read.notes)
+    if len(wanted) < len(marked):
+        notes = (*notes, f"markups: {len(marked) - len(wanted)} of the other side left alone")
     tell("measuring", 0.0)
     measurements = run(pelvis, settings.sides)
     tell("measuring", 1.0)
@@ -114,6 +132,7 @@ def analyse(
         },
         notes=tuple(notes),
         warnings=tuple(warnings),
+        record=record,
     )
 
 

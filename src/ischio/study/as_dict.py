@@ -15,7 +15,7 @@ import numpy as np
 from ischio import __version__
 from ischio._check import complaint
 from ischio.study.surfaces import SAVED_REGIONS, surface_file
-from ischio.types import Bone, Hip, Region, Study, Transform, side_word
+from ischio.types import Bone, Hip, Landmark, Region, Study, Transform, side_word
 
 SCHEMA_VERSION = 1
 DISCLAIMER = "For research only; not a medical device. Nothing here is a diagnosis or advice on treatment."
@@ -51,8 +51,6 @@ def to_dict(study: Study) -> dict[str, Any]:
         If a figure is not finite.
     """
     unknown = study.settings.get("axes") == "unknown"
-    landmarks = [landmark for hip in study.pelvis.hips for landmark in hip.landmarks.values()]
-    landmarks += study.pelvis.landmarks.values()
     return {
         "schema_version": SCHEMA_VERSION,
         "case_id": study.case_id,
@@ -62,11 +60,18 @@ def to_dict(study: Study) -> dict[str, Any]:
         "coordinates": "axes of the input, mm" if unknown else "patient LPS, mm",
         "bones": [_bone(bone) for bone in study.bones],
         "hips": [_hip(hip) for hip in study.pelvis.hips],
-        "landmarks": [_fields(landmark, *_LANDMARK) for landmark in landmarks],
+        "landmarks": [_fields(landmark, *_LANDMARK) for landmark in all_landmarks(study)],
         "measurements": [_fields(row, *_MEASUREMENT) for row in study.measurements],
         "notes": list(study.notes),
         "warnings": list(study.warnings),
+        **({} if study.record is None else {"record": _plain(study.record)}),
     }
+
+
+def all_landmarks(study: Study) -> list[Landmark]:
+    """Every landmark of a study: right, left, then those in the midline."""
+    of_hips = [landmark for hip in study.pelvis.hips for landmark in hip.landmarks.values()]
+    return [*of_hips, *study.pelvis.landmarks.values()]
 
 
 def to_json(study: Study) -> str:

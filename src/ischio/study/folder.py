@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from ischio._check import InputError, complaint, one_of
+from ischio.io.markups import markups_text
 from ischio.study._atomic import check_folder, write_folder
-from ischio.study.as_dict import SCHEMA_VERSION, to_json
+from ischio.study.as_dict import SCHEMA_VERSION, all_landmarks, to_json
 from ischio.study.surfaces import SURFACE_FILES, region_surfaces
 from ischio.types import Study
 
 STUDY_FILE = "study.json"
-RESULT_FILES = (STUDY_FILE, "report.html", *SURFACE_FILES)
+LANDMARKS_FILE = "landmarks.mrk.json"
+RESULT_FILES = (STUDY_FILE, "report.html", LANDMARKS_FILE, *SURFACE_FILES)
 """Every name a result folder may hold; a step that writes another file adds it here."""
 
 
@@ -57,6 +59,9 @@ def write(
         If a name is not one of ``RESULT_FILES``.
     """
     texts = {STUDY_FILE: to_json(study), **region_surfaces(study), **(extra_files or {})}
+    landmarks = all_landmarks(study)
+    if landmarks:
+        texts[LANDMARKS_FILE] = markups_text(landmarks)
     for name in texts:
         one_of(name, RESULT_FILES, "extra_files")
     write_folder(out, texts, names=RESULT_FILES, is_ours=_is_result, force=force)

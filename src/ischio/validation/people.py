@@ -30,6 +30,30 @@ _RATED_GAPS_MM = {Side.LEFT: 5.1, Side.RIGHT: 7.0}
 _GAP_TOLERANCE_MM = 0.1
 _HEAD_TOLERANCE_MM = 1.0
 _TIP_TOLERANCE_MM = 3.0
+# What a landmark may differ from the raters' mean: 1.5 of their spread, at least 4 and at most 8 mm.
+_SPREAD_SHARE, _LEAST_TOLERANCE_MM, _MOST_TOLERANCE_MM = 1.5, 4.0, 8.0
+_FEMUR_NAMES = {
+    "Superior Greater Trochanter (SGT)": "greater_trochanter_superior",
+    "Posterior Intertrochanteric Crest (PITC)": "intertrochanteric_crest_posterior",
+    "Posterior Lateral Condyle (PLC)": "posterior_condyle_lateral",
+    "Posterior Medial Condyle (PMC)": "posterior_condyle_medial",
+    "Proximoposterior Lateral Condyle (PPLC)": "proximoposterior_condyle_lateral",
+    "Proximoposterior Medial Condyle (PPMC)": "proximoposterior_condyle_medial",
+    "Lateral Epicondyle (LEC)": "epicondyle_lateral",
+    "Medial Epicondyle (MEC)": "epicondyle_medial",
+    "Intercondylar Notch (ICN)": "intercondylar_notch",
+    "Distal Lateral Condyle (DLC)": "distal_condyle_lateral",
+    "Distal Medial Condyle (DMC)": "distal_condyle_medial",
+}
+_HIP_NAMES = {
+    "ASIS": "asis",
+    "AIIS": "aiis",
+    "PSIS": "psis",
+    "PIIS": "piis",
+    "Pubic Tubercle (PT)": "pubic_tubercle",
+    "Ischial Spine (IS)": "ischial_spine",
+}
+_MIDLINE_NAMES = {"Sacral Center (SC)": "sacral_centre", "Sacral Promontory (SP)": "sacral_promontory"}
 _RATER_PATCH_MM = 10.0  # mesh within this of a rater's point on the head
 # Model posture is no standing posture: only a gross fault leaves this range.
 _MODEL_GAPS_MM = (10.0, 35.0)
@@ -57,12 +81,59 @@ def _gap(pelvis: Pelvis, side: Side) -> tuple[float | None, Any]:
 
 
 def _rater_points(folder: Path) -> dict[str, Array]:
-    """All readings of each femoral landmark, shape (20, 3) each, mm LPS."""
+    """All readings of each landmark of the left femur and the pelvis, shape (20, 3) each, mm LPS."""
     content = json.loads((folder / "manual_landmarks.json").read_text(encoding="utf-8"))
     return {
         name: np.array([reading["xyz"] for reading in readings])
-        for name, readings in content["landmarks"]["femur_left"].items()
+        for bone in ("femur_left", "pelvis")
+        for name, readings in content["landmarks"][bone].items()
     }
+
+
+def _landmark_rows(pelvis: Pelvis, readings: dict[str, Array]) -> list[Row]:
+    """Every landmark that the raters read, and what their distances say of the stated sigmas."""
+    named: list[tuple[str, Side | None, str]] = [
+        (theirs, Side.LEFT, ours) for theirs, ours in _FEMUR_NAMES.items()
+    ]
+    named += [
+        (f"{side.value.capitalize()} {theirs}", side, ours)
+        for side in Side
+        for theirs, ours in _HIP_NAMES.items()
+    ]
+    named += [(theirs, None, ours) for theirs, ours in _MIDLINE_NAMES.items()]
+    rows, ratios, distances = [], [], []
+    for theirs, side, ours in named:
+        hip = pelvis.left if side is Side.LEFT else pelvis.right
+        assert hip is not None  # the folder holds both
+        marks = pelvis.landmarks if side is None else hip.landmarks
+        points = readings[theirs]
+        truth = points.mean(axis=0)
+        spread = float(np.sqrt(((points - truth) ** 2).sum(axis=1).mean()))
+        tolerance = max(_LEAST_TOLERANCE_MM, min(_SPREAD_SHARE * spread, _MOST_TOLERANCE_MM))
+        where = ours if side is None else f"{ours}, {side.value}"
+        if ours not in marks:
+            rows.append(compared(f"{RATED}: {where}, distance", 0.0, np.inf, tolerance, "mm", _RATED_SOURCE))
+            continue
+        row = _distance_row(
+            where, marks[ours].point_mm, truth, tolerance, f"{_RATED_SOURCE}, spread {spread:.1f} mm"
+        )
+        rows.append(row)
+        distances.append(row.ours or 0.0)
+        ratios.append((row.ours or 0.0) / marks[ours].sigma_mm)
+    rows.append(
+        compared(
+            f"{RATED}: median distance of {len(distances)} landmarks",
+            0.0,
+            float(np.median(distances)),
+            _LEAST_TOLERANCE_MM,
+            "mm",
+            _RATED_SOURCE,
+        )
+    )
+    # Sigmas mean something when the distances are neither far below nor far above them.
+    ratio = float(np.sqrt(np.mean(np.square(ratios))))
+    rows.append(compared(f"{RATED}: rms of distance over sigma", 1.25, ratio, 0.75, "1", "between 0.5 and 2"))
+    return rows
 
 
 def rater_rows(folder: Path, tell: Tell) -> list[Row]:
@@ -130,7 +201,7 @@ def rater_rows(folder: Path, tell: Tell) -> list[Row]:
             _RATED_SOURCE,
         ),
     ]
-    return rows
+    return rows + _landmark_rows(pelvis, readings)
 
 
 def _distance_row(what: str, ours: Array, truth: Array, tolerance: float, source: str) -> Row:

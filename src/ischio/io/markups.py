@@ -1,0 +1,361 @@
+"""3D Slicer markups: points that a person marked, and landmarks written for a person to judge."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ischio._check import Array, InputError, complaint, frozen, one_of
+from ischio.io.landmark_names import LANDMARK_BONES, label_of, read_label, side_of
+from ischio.types import Landmark, Side, side_word
+
+READER_PREFIX = "reader:"
+MAX_BYTES = 10_000_000
+MAX_POINTS = 10_000  # a hundred times the landmarks there are
+# Slicer's own line: it writes "master" to this day, and refuses a file without this entry.
+SCHEMA = (
+    "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/Schema/"
+    "markups-schema-v1.0.3.json#"
+)
+_SCHEMA_RULE = re.compile(r".*markups-schema-v1\.[0-9]+\.[0-9]+\.json#*$", re.IGNORECASE)
+_TYPES = ("Fiducial", "Line", "Angle", "Curve", "ClosedCurve", "Plane", "ROI")
+_LPS_FROM = {"LPS": np.array([1.0, 1.0, 1.0]), "RAS": np.array([-1.0, -1.0, 1.0])}
+_MAX_COORDINATE_MM = 10_000.0  # no scanner's room is larger
+_READER = re.compile(r"[^\W_](?:[\w .'@-]{0,62}\w)?")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_ROWS = re.compile(r"\[\n([-+.,\deE\s]+)\]")  # a row of numbers, which Slicer writes on one line
+_DECIMALS = 4  # 0.1 micrometre, as in study.json
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MarkedPoint:
+    """A landmark that a person marked.
+
+    Parameters
+    ----------
+    name : str
+        One of ``landmark_names.LANDMARK_BONES``.
+    side : Side or None
+        None for landmarks of the sacrum alone.
+    point_mm : array of shape (3,), mm, patient LPS
+        In the file's coordinates, read as LPS, where the axes of the input are unknown.
+    reader : str
+        Who marked it.
+    when : str or None
+        Date of the reading, as stated; never that of the file or of today.
+    sigma_mm : float or None
+        3-D standard deviation of the reading; None where the reader does not state it.
+    """
+
+    name: str
+    side: Side | None
+    point_mm: Array
+    reader: str
+    when: str | None = None
+    sigma_mm: float | None = None
+
+    def __post_init__(self) -> None:
+        one_of(self.name, tuple(LANDMARK_BONES), "MarkedPoint.name")
+        if (self.side is None) != (LANDMARK_BONES[self.name] == "sacrum"):
+            raise ValueError(
+                complaint(
+                    self.name,
+                    f"side {side_word(self.side)}",
+                    "right or left, and none for the sacrum",
+                    "Give the side of the body that the point lies on.",
+                )
+            )
+        object.__setattr__(self, "point_mm", frozen(self.point_mm, (3,), f"point {self.label}"))
+        check_reader(self.reader)
+        check_date(self.when)
+        if self.sigma_mm is not None and not 0 < self.sigma_mm < np.inf:
+            raise InputError(
+                complaint("sigma of a reading", self.sigma_mm, "more than 0 mm", "Leave it out if unknown.")
+            )
+
+    @property
+    def label(self) -> str:
+        """Side and name, for example "left_asis"."""
+        return label_of(self.name, self.side)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Markups:
+    """What was read: the points, and what there is to say about the rest of the file."""
+
+    points: tuple[MarkedPoint, ...]
+    notes: tuple[str, ...]
+
+
+def check_reader(name: str) -> None:
+    """Refuse a reader's name that is no short single line of letters, digits and ``. ' @ -``."""
+    if not _READER.fullmatch(name):
+        raise InputError(
+            complaint("reader", repr(name[:80]), "1 to 64 letters, digits or . ' @ -", "Choose a pseudonym.")
+        )
+
+
+def check_date(when: str | None) -> None:
+    """Refuse a date of reading that is not ``YYYY-MM-DD``."""
+    try:
+        good = when is None or (_DATE.fullmatch(when) is not None and bool(np.datetime64(when, "D")))
+    except ValueError:
+        good = False
+    if not good:
+        raise InputError(complaint("date of reading", repr(when), "YYYY-MM-DD", "Write 2025-01-31."))
+
+
+def read_markups(
+    path: Path,
+    *,
+    axes: str,
+    reader: str | None = None,
+    when: str | None = None,
+    sigma_mm: float | None = None,
+    ignore: Iterable[str] = (),
+) -> Markups:
+    """Read the points of a 3D Slicer markups file (``.mrk.json``).
+
+    Parameters
+    ----------
+    path : Path
+    axes : str
+        Axes of the bones: with "unknown" their coordinates must be those that Slicer shows them in when it
+        loads the surfaces as LPS, its default. Markups state their own axes; points are given in LPS.
+    reader : str, optional
+        Who marked the points; without it, the description of each point ("reader:NAME") or of its list.
+    when : str, optional
+        Date of the reading, YYYY-MM-DD.
+    sigma_mm : float, optional
+        3-D standard deviation of the reading, if the reader knows it.
+    ignore : iterable of str
+        Labels to leave out, in any case.
+
+    Returns
+    -------
+    Markups
+        At least one point. Notes name what was left alone: lists of another kind, points that were never
+        placed, labels to ignore.
+
+    Raises
+    ------
+    InputError
+        If the file is not what Slicer writes, a label is none of our landmarks, has no side or comes
+        twice, or nobody is named as reader.
+
+    Notes
+    -----
+    As strict as Slicer's own reader, and stricter: units other than mm and points without a position are
+    refused. A label without a side takes that of its list's name ("left landmarks").
+    """
+    one_of(axes, ("LPS", "RAS", "unknown"), "axes")
+    check_date(when)
+    if reader is not None:
+        check_reader(reader)
+    left_out = {label.casefold() for label in ignore}
+    notes: list[str] = []
+    unknown: list[str] = []
+    found: dict[str, MarkedPoint] = {}
+    for markup, control in _placed_points(path, notes):
+        label = control["label"]
+        if label.casefold() in left_out:
+            notes.append(f"markups: {label!r} left alone, as asked")
+            continue
+        name, side = read_label(label)
+        if name is None:
+            unknown.append(label)
+            continue
+        side = _side(path, label, name, side, markup)
+        point = np.array(control["position"]) * _LPS_FROM[markup["coordinateSystem"]] + 0.0
+        who = reader or _reader(path, label, markup, control)
+        marked = MarkedPoint(name, side, point, who, when, sigma_mm)
+        if marked.label in found:
+            raise _refused(path, f"{marked.label} twice", "each landmark once", "Keep one of the two points.")
+        found[marked.label] = marked
+    if unknown:
+        raise _refused(
+            path,
+            f"labels that are no landmark: {', '.join(map(repr, unknown[:12]))}",
+            f"left or right, and one of {', '.join(LANDMARK_BONES)}",
+            "Rename the points in Slicer, or leave one out with --ignore-label.",
+        )
+    if not found:
+        raise _refused(path, "no point to use", "at least one placed point", "Place points in Slicer.")
+    if axes == "unknown":
+        notes.append("markups: points taken in the coordinates of the bones' file, read as LPS")
+    return Markups(tuple(found.values()), tuple(notes))
+
+
+def markups_text(landmarks: Iterable[Landmark]) -> str:
+    """Landmarks as the text of a ``.mrk.json`` file, which 3D Slicer opens.
+
+    Parameters
+    ----------
+    landmarks : iterable of Landmark
+        In patient LPS.
+
+    Returns
+    -------
+    str
+        One list of points for each side and one for the midline. The description of a point is its
+        method, or its reader. Equal landmarks give equal bytes; nothing tells when it was written.
+    """
+    lists: dict[str, list[Landmark]] = {"right": [], "left": [], "none": []}
+    for landmark in landmarks:
+        lists[side_word(landmark.side)].append(landmark)
+    whole = {"@schema": SCHEMA, "markups": [_node(side, marks) for side, marks in lists.items() if marks]}
+    text = json.dumps(whole, indent=4, allow_nan=False, ensure_ascii=False) + "\n"
+    return _ROWS.sub(lambda row: "[" + " ".join(row[1].split()) + "]", text)
+
+
+def _node(side: str, landmarks: list[Landmark]) -> dict[str, Any]:
+    """One list of points, with the keys that Slicer writes, in its order."""
+    return {
+        "type": "Fiducial",
+        "name": f"{'midline' if side == 'none' else side} landmarks",
+        "coordinateSystem": "LPS",
+        "coordinateUnits": "mm",
+        "locked": False,
+        "fixedNumberOfControlPoints": False,
+        "labelFormat": "%N-%d",
+        "lastUsedControlPointNumber": len(landmarks),
+        "controlPoints": [
+            {
+                "id": str(number),
+                "label": label_of(landmark.name, landmark.side),
+                "description": landmark.method,
+                "associatedNodeID": "",
+                "position": [round(value, _DECIMALS) + 0.0 for value in landmark.point_mm.tolist()],
+                # Slicer turns the first two rows: this is the identity in its own RAS.
+                "orientation": [-1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 1.0],
+                "selected": True,
+                "locked": False,
+                "visibility": True,
+                "positionStatus": "defined",
+            }
+            for number, landmark in enumerate(landmarks, start=1)
+        ],
+        "measurements": [],
+    }
+
+
+def _placed_points(path: Path, notes: list[str]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Each placed point with its list, both checked; what is passed over is added to the notes."""
+    count = 0
+    for number, markup in enumerate(_markups(path), start=1):
+        title = markup.get("name") or f"markup {number}"
+        if markup.get("type") not in _TYPES:
+            raise _refused(path, f"type {markup.get('type')!r}", f"one of {', '.join(_TYPES)}", _AGAIN)
+        if markup["type"] != "Fiducial":
+            notes.append(f"markups: {markup['type']} {title!r} left alone, not a list of points")
+            continue
+        markup.setdefault("coordinateSystem", "LPS")  # as Slicer takes a file that does not say
+        if markup["coordinateSystem"] not in ("LPS", "RAS"):
+            raise _refused(
+                path,
+                f"coordinateSystem {markup['coordinateSystem']!r}",
+                "LPS or RAS",
+                "Save it again as LPS.",
+            )
+        units = markup.get("coordinateUnits", "mm")
+        if (units[0] if isinstance(units, list) and units else units) != "mm":
+            raise _refused(path, f"coordinateUnits {units!r}", "mm", "Save the points in mm.")
+        controls = markup.get("controlPoints", [])
+        if not isinstance(controls, list) or not all(isinstance(one, dict) for one in controls):
+            raise _refused(path, f"controlPoints of {title!r} that are no list of points", "a list", _AGAIN)
+        count += len(controls)
+        if count > MAX_POINTS:
+            raise _refused(path, f"{count:,} points", f"at most {MAX_POINTS:,}", "Save landmarks alone.")
+        for control in controls:
+            label = control.get("label")
+            if not isinstance(label, str) or not 0 < len(label.strip()) <= 100:
+                raise _refused(path, f"label {str(label)[:80]!r}", "a name", "Name every point in Slicer.")
+            status = control.get("positionStatus", "defined")
+            if status in ("undefined", "preview"):
+                notes.append(f"markups: {label!r} left alone, it was never placed ({status})")
+                continue
+            if status != "defined":
+                raise _refused(
+                    path, f"positionStatus {status!r} of {label!r}", "undefined, preview or defined", _AGAIN
+                )
+            if not _is_point(control.get("position")):
+                raise _refused(
+                    path, f"position {control.get('position')!r} of {label!r}", "three numbers in mm", _AGAIN
+                )
+            yield markup, control
+
+
+_AGAIN = "Save it again from Slicer's Markups module."
+
+
+def _markups(path: Path) -> list[dict[str, Any]]:
+    """The markups of a file that says it is one."""
+    expected = "a 3D Slicer markups file (.mrk.json)"
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+        if len(raw) > MAX_BYTES:
+            raise _refused(path, f"more than {MAX_BYTES:,} bytes", "landmarks alone", "Save them alone.")
+        whole = json.loads(raw.decode("utf-8-sig"), parse_constant=_no_number)
+    except OSError as error:
+        raise _refused(path, error.strerror or error, expected, "Check the path.") from error
+    except InputError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise _refused(path, f"text that is no JSON ({error})", expected, _AGAIN) from error
+    schema = whole.get("@schema") if isinstance(whole, dict) else None
+    if not isinstance(schema, str) or not _SCHEMA_RULE.match(schema):
+        raise _refused(path, f"@schema {schema!r}", f"that of {expected}", _AGAIN)
+    found = whole.get("markups")
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        raise _refused(path, "no list of markups", expected, _AGAIN)
+    return found
+
+
+def _no_number(word: str) -> float:
+    """Refuse the words NaN and Infinity, which are no JSON."""
+    raise ValueError(f"{word} is no number")
+
+
+def _is_point(value: object) -> bool:
+    """Whether a value is three finite numbers of a sensible size."""
+    return (
+        isinstance(value, list)
+        and len(value) == 3
+        and all(isinstance(one, int | float) and not isinstance(one, bool) for one in value)
+        and all(abs(one) <= _MAX_COORDINATE_MM for one in value)  # false for NaN, too
+    )
+
+
+def _side(path: Path, label: str, name: str, side: Side | None, markup: Mapping[str, Any]) -> Side | None:
+    """Side of a point, from its label or its list's name; none for the sacrum."""
+    if LANDMARK_BONES[name] == "sacrum":
+        if side is not None:
+            raise _refused(path, f"a side for {label!r}", "none, it lies in the midline", "Rename the point.")
+        return None
+    of_list = side_of(str(markup.get("name", "")))
+    if side is None and of_list is None:
+        raise _refused(
+            path, f"no side for {label!r}", "left or right", f"Rename the point, for example left_{name}."
+        )
+    return side or of_list
+
+
+def _reader(path: Path, label: str, markup: Mapping[str, Any], control: Mapping[str, Any]) -> str:
+    """Who marked a point, from its own description or that of its list."""
+    own, of_list = (str(one.get("description") or "").strip() for one in (control, markup))
+    who = own if own.startswith(READER_PREFIX) else of_list
+    if not who:
+        raise _refused(path, f"nobody who marked {label!r}", "a reader", "Say who with --reader NAME.")
+    return who.removeprefix(READER_PREFIX)
+
+
+def _refused(path: Path, got: object, expected: object, do: str) -> InputError:
+    """An error about the file."""
+    return InputError(complaint(path.name, got, expected, do))

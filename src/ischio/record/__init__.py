@@ -1,0 +1,14 @@
+"""One person's clinical record: facts with their places, scores, conflicts, a timeline."""
+
+from ischio.record.door import case_from_document, case_schema, plain_case
+from ischio.record.summary import check_dict, score_dict, summary_dict, timeline_dict
+
+__all__ = [
+    "case_from_document",
+    "case_schema",
+    "check_dict",
+    "plain_case",
+    "score_dict",
+    "summary_dict",
+    "timeline_dict",
+]
