@@ -13,6 +13,7 @@ from ischio.landmarks.femur_regions import OTHER_REGIONS, femur_regions
 from ischio.landmarks.findings import (
     N_SAMPLES,
     Findings,
+    SurfaceIndex,
     ball_detail,
     ball_sigma_mm,
     refined_ball,
@@ -20,7 +21,7 @@ from ischio.landmarks.findings import (
 )
 from ischio.landmarks.joint_frames import knee_centre
 from ischio.landmarks.neck import neck_isthmus
-from ischio.landmarks.points import Rule, landmark_of, place_points, summit_finder
+from ischio.landmarks.points import Rule, landmark_of, place_points, summit
 from ischio.landmarks.registration import ModelFit, finish, lay_model
 from ischio.landmarks.trochanter import PROUD_MM, REACH_MM, RING_MM, find_trochanter
 from ischio.types import Bone, Landmark, Region, Side
@@ -237,7 +238,7 @@ def _on_table(bone: Bone, fit: ModelFit, head: Array, found: dict[str, Landmark]
     pairs = {kind: (f"{kind}_condyle_lateral", f"{kind}_condyle_medial") for kind in ("posterior", "distal")}
     if not all(name in found for names in pairs.values() for name in names):
         return {}
-    find = summit_finder(bone)
+    surface = SurfaceIndex(bone)
     points = {name: found[name].point_mm for names in pairs.values() for name in names}
     starts = dict(points)
     back = fit.rotation[:, 1]
@@ -249,5 +250,5 @@ def _on_table(bone: Bone, fit: ModelFit, head: Array, found: dict[str, Landmark]
         back = turned / np.linalg.norm(turned) * np.sign(turned @ back)
         for kind, direction in (("posterior", back), ("distal", down)):
             for name in pairs[kind]:
-                points[name] = find(starts[name], direction, POINT_RULES[name].reach_mm)
+                points[name] = summit(surface, starts[name], direction, POINT_RULES[name].reach_mm)
     return points

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from ischio._check import Array
 from ischio.geometry.sampling import sample_surface
@@ -122,12 +124,49 @@ def ball_detail(sphere: Sphere) -> dict[str, float]:
     }
 
 
+class SurfaceIndex:
+    """A bone prepared for finding its surface near a place; make one, ask it often.
+
+    Parameters
+    ----------
+    bone : Bone
+    """
+
+    def __init__(self, bone: Bone) -> None:
+        self.triangles_mm = bone.triangles_mm
+        middles = self.triangles_mm.mean(axis=1)
+        self._tree = cKDTree(middles)
+        self._largest = float(np.linalg.norm(self.triangles_mm - middles[:, None], axis=2).max())
+
+    def faces_near(self, place_mm: Array, reach_mm: float) -> NDArray[np.int64]:
+        """Faces that may come within reach of a place, sorted."""
+        return np.sort(
+            np.asarray(self._tree.query_ball_point(place_mm, reach_mm + self._largest), dtype=np.int64)
+        )
+
+    def nearest(self, place_mm: Array, reach_mm: float) -> Array | None:
+        """Point of the surface nearest to a place, or None when it is farther than ``reach_mm``."""
+        bound = float(self._tree.query(place_mm)[0])
+        near = self.faces_near(place_mm, min(bound, reach_mm))
+        if len(near) == 0:
+            return None
+        feet = closest_on_triangles(np.broadcast_to(place_mm, (len(near), 3)), self.triangles_mm[near])
+        away = np.linalg.norm(feet - place_mm, axis=1)
+        best = int(np.argmin(away))
+        return feet[best] if away[best] <= reach_mm else None
+
+
 def on_surface(bone: Bone, point_mm: Array, reach_mm: float) -> Array | None:
-    """Point of the bone nearest to a point, or None when the bone is farther than ``reach_mm``."""
-    triangles = bone.triangles_mm
-    distance = np.linalg.norm(triangles.mean(axis=1) - point_mm, axis=1)
-    nearest = np.argsort(distance, kind="stable")[:200]
-    feet = closest_on_triangles(np.broadcast_to(point_mm, (len(nearest), 3)), triangles[nearest])
-    away = np.linalg.norm(feet - point_mm, axis=1)
-    best = int(np.argmin(away))
-    return feet[best] if away[best] <= reach_mm else None
+    """Point of the bone nearest to a point, or None when the bone is farther than ``reach_mm``.
+
+    Parameters
+    ----------
+    bone : Bone
+    point_mm : array of shape (3,), mm
+    reach_mm : float
+
+    Returns
+    -------
+    array of shape (3,), mm, or None
+    """
+    return SurfaceIndex(bone).nearest(point_mm, reach_mm)

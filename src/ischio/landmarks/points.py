@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,7 +13,7 @@ from scipy.spatial import cKDTree
 from ischio._check import Array
 from ischio.atlas.template import Template
 from ischio.geometry.sampling import sample_surface
-from ischio.landmarks.findings import on_surface
+from ischio.landmarks.findings import SurfaceIndex
 from ischio.landmarks.registration import ModelFit
 from ischio.types import Bone, Landmark, Side
 
@@ -70,17 +70,17 @@ def place_points(
     """
     landmarks: dict[str, Landmark] = {}
     reasons: dict[str, str] = {}
-    find = summit_finder(bone)
+    surface = SurfaceIndex(bone)
     cuts = cut_edges(bone)
     from_cut = cKDTree(cuts) if len(cuts) else None
     for name, rule in rules.items():
-        start = on_surface(bone, fit.vertices_mm[template.points[name]], _REACH_MM)
+        start = surface.nearest(fit.vertices_mm[template.points[name]], _REACH_MM)
         if start is None or (from_cut is not None and from_cut.query(start)[0] < _CUT_MARGIN_MM):
             reasons[name] = "the bone's surface does not reach it"
             continue
         lateral, back, up = rule.towards
         direction = fit.rotation @ np.array([-side.sign * lateral, back, up])
-        point = find(start, direction, rule.reach_mm) if rule.reach_mm else start
+        point = summit(surface, start, direction, rule.reach_mm) if rule.reach_mm else start
         landmarks[name] = landmark_of(bone, side, name, point, rule, fit.rms_mm)
     return landmarks, reasons
 
@@ -144,37 +144,31 @@ def landmark_of(bone: Bone, side: Side, name: str, point: Array, rule: Rule, rms
 USUAL_RMS_MM = 2.5  # vertices of the model stand about 5 mm apart: a perfect fit reads 2 mm
 
 
-def summit_finder(bone: Bone) -> Callable[[Array, Array, float], Array]:
-    """Prepare a bone for finding the farthest point in a direction near a place.
+def summit(surface: SurfaceIndex, start: Array, direction: Array, reach_mm: float) -> Array:
+    """Farthest surface along a direction within reach of a place.
 
     Parameters
     ----------
-    bone : Bone
+    surface : SurfaceIndex
+    start : array of shape (3,), mm
+        On the surface.
+    direction : array of shape (3,)
+    reach_mm : float
 
     Returns
     -------
-    callable
-        ``find(start_mm, direction, reach_mm)`` gives the point, shape (3,), mm.
+    array of shape (3,), mm
     """
-    triangles = bone.triangles_mm
-    tree = cKDTree(triangles.mean(axis=1))
-    largest = float(np.linalg.norm(triangles - triangles.mean(axis=1)[:, None], axis=2).max())
-
-    def find(start: Array, direction: Array, reach_mm: float) -> Array:
-        """Farthest surface along the direction within reach of the start."""
-        near = np.sort(np.asarray(tree.query_ball_point(start, reach_mm + largest), dtype=np.int64))
-        if len(near) == 0:
-            return start
-        points, _, _ = sample_surface(triangles[near], _N_LOCAL)
-        away = points - start
-        distance = np.linalg.norm(away, axis=1)
-        inside = distance <= reach_mm
-        if not inside.any():
-            return start
-        height = away[inside] @ (direction / np.linalg.norm(direction))
-        weight = np.exp((height - height.max()) / _SOFT_MM)
-        middle: Array = (weight[:, None] * points[inside]).sum(axis=0) / weight.sum()
-        foot = on_surface(bone, middle, reach_mm)
-        return middle if foot is None else foot
-
-    return find
+    near = surface.faces_near(start, reach_mm)
+    if len(near) == 0:
+        return start
+    points, _, _ = sample_surface(surface.triangles_mm[near], _N_LOCAL)
+    away = points - start
+    inside = np.linalg.norm(away, axis=1) <= reach_mm
+    if not inside.any():
+        return start
+    height = away[inside] @ (direction / np.linalg.norm(direction))
+    weight = np.exp((height - height.max()) / _SOFT_MM)
+    middle: Array = (weight[:, None] * points[inside]).sum(axis=0) / weight.sum()
+    foot = surface.nearest(middle, reach_mm)
+    return middle if foot is None else foot

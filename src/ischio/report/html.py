@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,6 +72,14 @@ def render_report(study: Study, as_dict: Mapping[str, Any]) -> str:
     spaces = {m.side: m for m in study.measurements if m.name == SPACE}
     axes = str(as_dict["settings"]["axes"])
     numbers = landmark_numbers(study.pelvis)
+    with ThreadPoolExecutor(max_workers=2) as pool:  # drawing is most of the time, and numpy shares the cores
+        midline = pool.submit(midline_landmarks, study.pelvis, numbers, axes)
+        sections = list(
+            pool.map(
+                lambda pair: _section(pair[0], pair[1], spaces.get(pair[0].side), numbers, axes),
+                zip(study.pelvis.hips, as_dict["hips"], strict=True),
+            )
+        )
     return environment.get_template("report.html.j2").render(
         data=as_dict,
         axes=axes,
@@ -78,11 +87,8 @@ def render_report(study: Study, as_dict: Mapping[str, Any]) -> str:
         model_sentence=words.MODEL_SENTENCE,
         is_model=any(row["posture"] == "model" for row in as_dict["hips"]),
         cards=[_card(as_dict["measurements"], side, study.pelvis.reasons) for side in Side],
-        sections=[
-            _section(hip, row, spaces.get(hip.side), numbers, axes)
-            for hip, row in zip(study.pelvis.hips, as_dict["hips"], strict=True)
-        ],
-        midline=midline_landmarks(study.pelvis, numbers, axes),
+        sections=sections,
+        midline=midline.result(),
         groups=_groups(as_dict["measurements"]),
         references=_references(as_dict["measurements"]),
         timeline_svg=_timeline(as_dict.get("record")),
