@@ -26,6 +26,7 @@ _HOMES = {
     "io.case": ("read_input",),
     "io.markups": ("read_markups",),
     "bones.surface": ("bones_from_input",),
+    "motion": ("clearance", "pose_grid"),
     "study": ("Settings", "analyse", "load_dict", "to_dict", "write"),
     "report.html": ("render_report",),
 }

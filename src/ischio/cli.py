@@ -63,6 +63,17 @@ Quiet = Annotated[bool, Parameter(help="Print no summary and no progress.", show
 Jobs = Annotated[int | None, Parameter(help="Threads to use; all by default. Does not change the result.")]
 
 
+BoneNames = Annotated[
+    tuple[str, ...],
+    Parameter(
+        help="BONE=FILE, or BONE=LABEL in a label map, where names do not say it: femur_left=mesh_3.stl; "
+        "ignore=FILE leaves one out. May be repeated.",
+        show_default=False,
+    ),
+]
+Labels = Annotated[str | None, Parameter(help="Names of a label map: FILE.json, totalseg-v2, -v1 or -mr.")]
+
+
 @Parameter(name="*")
 @dataclass(frozen=True)
 class Common:
@@ -114,17 +125,8 @@ def assess(
     ] = None,
     sex: Annotated[Literal["f", "m"] | None, Parameter(help="Sex, if known.")] = None,
     age: Annotated[float | None, Parameter(help="Age in years, if known.")] = None,
-    bone: Annotated[
-        tuple[str, ...],
-        Parameter(
-            help="BONE=FILE, or BONE=LABEL in a label map, where names do not say it: femur_left=mesh_3.stl; "
-            "ignore=FILE leaves one out. May be repeated.",
-            show_default=False,
-        ),
-    ] = (),
-    labels: Annotated[
-        str | None, Parameter(help="Names of a label map: FILE.json, totalseg-v2, -v1 or -mr.")
-    ] = None,
+    bone: BoneNames = (),
+    labels: Labels = None,
     case_id: Annotated[str | None, Parameter(help="Pseudonym of the case.")] = None,
     readings: Readings = Readings(),
     common: Common = Common(),
@@ -153,15 +155,9 @@ def assess(
         )
 
     def read(tell: Progress) -> _Input:
-        from ischio.bones.surface import bones_from_input
-        from ischio.io.case import read_input
-        from ischio.io.label_names import label_names
-
-        tell("reading", 0.0)
-        names = None if labels is None else label_names(labels)
         marked, said = _marked_points(readings, axes)
-        raw = read_input(source, axes=axes, mapping=mapping, labels=names)
-        return _Input(bones_from_input(raw, progress=tell), (*raw.notes, *said, *_unread(case)), marked)
+        bones, notes = _read_bones(source, axes, mapping, labels, tell)
+        return _Input(bones, (*notes, *said, *_unread(case)), marked)
 
     return _make_study(read, settings, out, common, case)
 
@@ -191,6 +187,81 @@ def demo(
         return _Input(reconstruction(person=DEMO_PERSON), (MODEL_SENTENCE, person))
 
     return _make_study(read, settings, out, common)
+
+
+@app.command
+def motion(
+    source: Annotated[Path, Parameter(name="INPUT", help="Folder of bone surfaces, or a label map.")],
+    /,
+    *,
+    poses: Annotated[
+        Path, Parameter(help="CSV file: side, flexion_deg, adduction_deg, internal_rotation_deg.")
+    ],
+    pair: Annotated[
+        str, Parameter(help="FEMUR_REGION:HIP_BONE_REGION whose gap is wanted.")
+    ] = "lesser_trochanter:ischium",
+    centre: Annotated[
+        Literal["fixed", "equidistant"],
+        Parameter(help="Where the head centre goes: nowhere, or so that the joint space keeps its width."),
+    ] = "fixed",
+    out: Annotated[
+        Path | None, Parameter(help="File to write instead of standard output: .csv or .npz.")
+    ] = None,
+    axes: Annotated[
+        Literal["LPS", "RAS", "unknown"], Parameter(help="Axes of the input; unknown: any orientation.")
+    ] = "LPS",
+    bone: BoneNames = (),
+    labels: Labels = None,
+    as_json: Json = False,
+    jobs: Jobs = None,
+    quiet: Quiet = False,
+) -> int:
+    """Compute the gap of two regions in every pose of a table."""
+    _limit_threads(jobs)
+    from ischio._check import CannotMeasure, OutputError, complaint
+    from ischio.io.poses import read_poses, to_csv, to_npz
+    from ischio.motion.table import gap_rows
+    from ischio.report.words import GAP_SENTENCE
+    from ischio.study import analyse
+
+    names = pair.split(":")
+    if len(names) != 2 or not all(names):
+        raise _UsageError(complaint("--pair", repr(pair), "two regions", "Write lesser_trochanter:ischium."))
+    if out is not None and out.suffix not in (".csv", ".npz"):
+        raise _UsageError(complaint("--out", out.name, "a name that ends in .csv or .npz", "Rename it."))
+    table = read_poses(poses)
+    sides = tuple(dict.fromkeys(row.side for row in table))
+    mapping = _mapping(bone)
+    with _progress(quiet) as tell:
+        bones, _ = _read_bones(source, axes, mapping, labels, tell)
+        study = analyse(bones, _settings(axes=axes, sides=sides), progress=tell)
+        threads = jobs or os.cpu_count() or 1
+        rows = gap_rows(study.pelvis, table, (names[0], names[1]), centre=centre, jobs=threads, progress=tell)
+    text = to_csv(rows)
+    if as_json:
+        import json
+
+        text = json.dumps(rows, indent=1, allow_nan=False) + "\n"
+    try:
+        if out is None:
+            _say(text)
+        elif out.suffix == ".npz":
+            out.write_bytes(to_npz(rows))
+        else:
+            out.write_text(text, encoding="utf-8", newline="\n")
+    except BrokenPipeError:
+        raise  # main knows what it means
+    except OSError as error:
+        raise OutputError(
+            complaint(str(out), error.strerror or error, "a file that can be written", "Choose another.")
+        ) from error
+    if not quiet:
+        notes = [f"warning: {words}" for words in study.warnings]
+        sys.stderr.write("\n".join([*notes, GAP_SENTENCE, RESEARCH_USE]) + "\n")
+    if all(row["gap_mm"] is None for row in rows):
+        why = f"The first row says: {rows[0]['reason']}."
+        raise CannotMeasure(complaint("motion", "no gap in any row", "at least one", why))
+    return _CODE["ok"]
 
 
 @app.command
@@ -384,6 +455,20 @@ def _mapping(pairs: Sequence[str]) -> dict[str, str] | None:
             raise _UsageError(complaint("--bone", f"{file!r} twice", "each file once", "Keep one of them."))
         out[file] = bone
     return out or None
+
+
+def _read_bones(
+    source: Path, axes: str, mapping: dict[str, str] | None, labels: str | None, tell: Progress
+) -> tuple[tuple[Bone, ...], tuple[str, ...]]:
+    """Read and clean the bones of an input; the second value is what there is to say of them."""
+    from ischio.bones.surface import bones_from_input
+    from ischio.io.case import read_input
+    from ischio.io.label_names import label_names
+
+    tell("reading", 0.0)
+    names = None if labels is None else label_names(labels)
+    raw = read_input(source, axes=axes, mapping=mapping, labels=names)
+    return bones_from_input(raw, progress=tell), raw.notes
 
 
 def _case(source: Path) -> Case | None:

@@ -16,6 +16,7 @@ from ischio._check import Array, CannotMeasure, FrameMismatch, complaint, frozen
 FRAME_KINDS = ("image", "patient", "pelvis_isb", "pelvis_app", "femur")
 PELVIC_ZEROS = ("isb", "app", "standing", "table")
 ROTATION_ZEROS = ("tea", "pca")
+POSE_SET_KINDS = ("grid", "path", "list")
 BONE_NAMES = ("femur", "hip_bone", "pelvis", "sacrum", "tibia", "fibula", "patella")
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -448,3 +449,113 @@ class Study:
         object.__setattr__(self, "settings", MappingProxyType(dict(self.settings)))
         if self.record is not None:
             object.__setattr__(self, "record", MappingProxyType(dict(self.record)))
+
+
+POSE_LIMITS_DEG = {
+    "flexion_deg": (-60.0, 150.0),
+    "adduction_deg": (-80.0, 60.0),
+    "internal_rotation_deg": (-100.0, 100.0),
+}
+"""Beyond what any hip can do: an angle outside is taken for an error of sign, unit or column."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PoseSet:
+    """Poses to compute, all in one pair of zeros.
+
+    Parameters
+    ----------
+    name : str
+    angles_deg : array of shape (P, 3)
+        Flexion, adduction and internal rotation, with clinical signs on both sides.
+    pelvic_zero, rotation_zero : str
+        One of ``PELVIC_ZEROS`` and one of ``ROTATION_ZEROS``.
+    kind : str
+        "grid" (first angle slowest), "path" (neighbours follow each other) or "list".
+    shape : tuple of int
+        Numbers of steps of a grid along the three angles; empty for the other kinds.
+    """
+
+    name: str
+    angles_deg: Array
+    pelvic_zero: str = "isb"
+    rotation_zero: str = "tea"
+    kind: str = "list"
+    shape: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        where = f"poses {self.name}"
+        one_of(self.pelvic_zero, PELVIC_ZEROS, f"{where}: pelvic_zero")
+        one_of(self.rotation_zero, ROTATION_ZEROS, f"{where}: rotation_zero")
+        one_of(self.kind, POSE_SET_KINDS, f"{where}: kind")
+        angles = frozen(self.angles_deg, (None, 3), where)
+        if len(angles) == 0:
+            raise ValueError(complaint(where, "no pose", "at least one", "Give a row of three angles."))
+        for column, (name, (low, high)) in enumerate(POSE_LIMITS_DEG.items()):
+            beyond = (angles[:, column] < low) | (angles[:, column] > high)
+            if beyond.any():
+                row = int(np.argmax(beyond))
+                raise ValueError(
+                    complaint(
+                        f"{where}, row {row + 1}",
+                        f"{name} {angles[row, column]:g}",
+                        f"{low:g} to {high:g} degrees",
+                        "Check sign, unit and column.",
+                    )
+                )
+        if (self.kind == "grid") != bool(self.shape) or (self.shape and np.prod(self.shape) != len(angles)):
+            raise ValueError(
+                complaint(where, f"{self.kind} of shape {self.shape}", "a shape that fits", "Use pose_grid.")
+            )
+        object.__setattr__(self, "angles_deg", angles)
+
+    def __len__(self) -> int:
+        """Number of poses."""
+        return len(self.angles_deg)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clearance:
+    """The gap of one pair of regions over a set of poses.
+
+    Parameters
+    ----------
+    side : Side
+    pair : (str, str)
+        Region that moves, on the femur, and region that stays, on the hip bone.
+    poses : PoseSet
+    gap_mm : array of shape (P,), mm
+        Shortest distance of the two surfaces. 0: they touch. Negative: the largest distance to the
+        fixed region from a point of the moving region that lies inside the fixed bone, behind the
+        region's surface (not nearest to its border).
+    on_femur_mm, on_hip_bone_mm : arrays of shape (P, 3), mm, patient frame
+        The two points, with the pelvis as supplied and the femur in the pose. Their distance is
+        ``abs(gap_mm)``.
+    sub_part : int array of shape (P,)
+        Row of ``sub_parts`` that the point on the hip bone lies in.
+    sub_parts : tuple of str
+        Names of the parts of the fixed region; its own name where it has none.
+    joint : str
+        How the joint was moved, in words.
+    error_mm : array of shape (P,), mm
+        Error of the solver: the true gap of these triangles is not larger than ``gap_mm`` and
+        smaller by at most this.
+    """
+
+    side: Side
+    pair: tuple[str, str]
+    poses: PoseSet
+    gap_mm: Array
+    on_femur_mm: Array
+    on_hip_bone_mm: Array
+    sub_part: NDArray[np.int64]
+    sub_parts: tuple[str, ...]
+    joint: str
+    error_mm: Array
+
+    def __post_init__(self) -> None:
+        n, where = len(self.poses), f"clearance {':'.join(self.pair)}"
+        shapes = {"gap_mm": (n,), "error_mm": (n,), "on_femur_mm": (n, 3), "on_hip_bone_mm": (n, 3)}
+        for name, shape in shapes.items():
+            object.__setattr__(self, name, frozen(getattr(self, name), shape, f"{where}: {name}"))
+        object.__setattr__(self, "sub_part", frozen_indices(self.sub_part, (n,), f"{where}: sub_part"))

@@ -22,13 +22,14 @@ from ischio.atlas import reconstruction
 from ischio.types import Pelvis
 
 HELP_S = 0.3  # what a person takes for immediate
-SLOW_TO_LOAD = {"numpy", "scipy", "ischio.types", "ischio.study", "rich.progress"}
-COMMANDS = ("assess", "demo", "measures", "record", "validate")
+SLOW_TO_LOAD = {"numpy", "scipy", "numba", "ischio.types", "ischio.study", "rich.progress"}
+COMMANDS = ("assess", "demo", "measures", "motion", "record", "validate")
 COMMON = {  # every command that has the option has it under this name
     "assess": {"--out", "--json", "--axes", "--side", "--sex", "--age", "--jobs", "--force", "--quiet"},
     "demo": {"--out", "--json", "--jobs", "--force", "--quiet"},
     "validate": {"--out", "--json", "--jobs", "--quiet", "--data"},
     "measures": {"--json"},
+    "motion": {"--out", "--json", "--axes", "--jobs", "--quiet", "--poses", "--pair", "--centre"},
     "record": {"--json", "--registry"},
 }
 KIND_OF: dict[type[Exception], str] = {

@@ -1,0 +1,425 @@
+"""The gap between a fixed and a moving surface over many motions, with a certified error.
+
+How it works
+------------
+Around the fixed surface lies a grid with the squared distance ``d^2`` of each node, exact. For any
+surface, ``d(x)^2 - |x|^2`` is a concave function: it is the least of the linear functions
+``|s|^2 - 2 s.x`` over the surface's points ``s``. A value of a concave function between points is
+never below the same mean of its values there, so with weights ``w_k`` that make ``x`` of nodes ``x_k``::
+
+    d(x)^2  >=  sum w_k d(x_k)^2  -  sum w_k |x_k - x|^2
+
+The right side is a certain lower bound, and close: within 0.06 mm^2 / d on a grid of 0.5 mm. The same
+inequality, with the corners of a moving triangle as ``x_k``, bounds the distance of the whole
+triangle, and again with the four triangles between its corners and the middles of its edges. What
+these bounds leave over is settled by exact distances between triangles, found in a tree of boxes. The
+gap is therefore always the distance of two real points of the surfaces, too large by at most the
+tolerance that was asked for, and never too small.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ischio._check import Array, complaint
+
+Ints = NDArray[np.int64]
+Motion = Callable[[Array], tuple[Array, Array]]
+NEAR_TOLERANCE_MM = 0.02  # up to FAR_MM: a tenth of what a hip moves in a third of a degree
+FAR_TOLERANCE_MM = 0.04
+FAR_MM = 10.0
+MARGIN_MM = 40.0  # the trochanter is seldom further from the ischium
+DEPTH_STEP_MM = 0.5  # spacing of the points at which depth is sought: about a voxel of a fine scan
+BLOCK = 4096  # poses worked on in one go; fixed, so that threads do not change the result
+CELL_DEG = 4.0  # poses within a cell of this size share a list of triangles that can be nearest
+_LEAF = 4  # triangles in a leaf of the tree
+_CLUSTER = 16  # triangles that share one bounding sphere
+_BRICK = 2  # nodes along an edge of a brick
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FixedSurface:
+    """A surface that stays where it is, with its tree and its grid of distances.
+
+    Parameters
+    ----------
+    triangles : array of shape (N, 3, 3), mm
+        In the order of the tree; ``faces`` holds the row each had before.
+    faces : int array of shape (N,)
+    boxes, links
+        Tree: low and high corner of each node; first child or triangle, number of triangles, axis.
+    field : float32 array of shape (I, J, K), mm
+        Distance at each node, rounded towards 0, and 0 where it was not computed. Negative at nodes
+        inside the solid whose nearest point is not on the surface's border.
+    nearest : int32 array of shape (I, J, K)
+        Row of the nearest triangle at each node, -1 where it was not computed.
+    low_mm : array of shape (3,), mm
+        First node.
+    step_mm : float
+        Spacing of the nodes.
+    solid : float32 array
+        For bricks of nodes, a distance in mm within which no node has a negative distance.
+    """
+
+    triangles: Array
+    faces: Ints
+    boxes: Array
+    links: Ints
+    field: NDArray[np.float32]
+    nearest: NDArray[np.int32]
+    low_mm: Array
+    step_mm: float
+    solid: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MovingSurface:
+    """A surface that moves, cut into clusters of neighbouring triangles with a sphere around each."""
+
+    corners: Array
+    faces: Ints
+    edges2: Array
+    inverses: Array
+    radius2: Array
+    points: Array
+    local: Ints
+    clusters: Ints
+    spheres: Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Gaps:
+    """Gaps of P motions.
+
+    Parameters
+    ----------
+    gap_mm : array of shape (P,), mm
+        Negative: depth of the deepest point of the moving surface inside the solid.
+    on_moving_mm, on_fixed_mm : arrays of shape (P, 3), mm, in the frame of the fixed surface
+        Their distance is ``abs(gap_mm)``.
+    moving_face, fixed_face : int arrays of shape (P,)
+        Rows of the triangles given.
+    error_mm : array of shape (P,), mm
+        The true gap lies within this below ``gap_mm``.
+    """
+
+    gap_mm: Array
+    on_moving_mm: Array
+    on_fixed_mm: Array
+    moving_face: Ints
+    fixed_face: Ints
+    error_mm: Array
+
+
+def fixed_surface(
+    triangles_mm: Array,
+    solid_mm: Array | None,
+    *,
+    step_mm: float,
+    within: tuple[Array, Array] | None = None,
+    shell: tuple[Array, float, float] | None = None,
+    jobs: int = 1,
+) -> FixedSurface:
+    """Prepare the surface that stays.
+
+    Parameters
+    ----------
+    triangles_mm : array of shape (N, 3, 3), mm
+    solid_mm : array of shape (M, 3, 3), mm, or None
+        Closed surface that ``triangles_mm`` is part of: its inside is where a gap is negative.
+        ``None``: no gap is negative.
+    step_mm : float
+        Spacing of the grid; it does not change the error, only the speed.
+    within : (low, high), arrays of shape (3,), mm, optional
+        Box that the moving surface does not leave; by default 40 mm around the surface. Outside it
+        gaps are as exact, but slow.
+    shell : (centre, least radius, largest radius), optional
+        Where the moving surface can be at all: the grid is left empty elsewhere.
+    jobs : int
+        Threads.
+
+    Returns
+    -------
+    FixedSurface
+    """
+    from ischio.geometry import _kernels
+
+    faces, boxes, links = _tree(_needed(triangles_mm, "fixed surface"))
+    triangles = np.ascontiguousarray(triangles_mm[faces])
+    low, high = triangles.min(axis=(0, 1)) - MARGIN_MM, triangles.max(axis=(0, 1)) + MARGIN_MM
+    if within is not None:
+        low, high = np.maximum(low, within[0]), np.minimum(high, within[1])
+        high = np.maximum(high, low)
+    shape = tuple(int(n) for n in np.ceil((high - low) / step_mm) + 2)
+    field = np.zeros(shape, dtype=np.float32)
+    nearest = np.full(shape, -1, dtype=np.int32)
+    inside = np.zeros(shape, dtype=np.uint8)
+    if solid_mm is not None:
+        _kernels.fill_parity(np.ascontiguousarray(solid_mm), low, step_mm, inside)
+    around = np.array([0.0, 0.0, 0.0, -1.0, np.inf])
+    if shell is not None:
+        around = np.array([*shell[0], max(shell[1], 0.0) ** 2, shell[2] ** 2])
+    border = _border(triangles)
+
+    def fill(rows: Ints) -> None:
+        _kernels.fill_field(
+            triangles, boxes, links, *border, low, step_mm, around, rows, inside, field, nearest
+        )
+
+    _in_threads(fill, np.array_split(np.arange(shape[0]), min(shape[0], 8 * jobs)), jobs)
+    return FixedSurface(triangles, faces, boxes, links, field, nearest, low, step_mm, _solid(field, step_mm))
+
+
+def _solid(field: NDArray[np.float32], step_mm: float) -> NDArray[np.float32]:
+    """For each brick of nodes, how far from it the nearest brick with a negative node is, at least."""
+    from scipy.ndimage import distance_transform_edt
+
+    bricks = [-(-n // _BRICK) for n in field.shape]
+    padded = np.zeros([n * _BRICK for n in bricks], dtype=bool)
+    padded[tuple(slice(n) for n in field.shape)] = field < 0
+    shape = [n for count in bricks for n in (count, _BRICK)]
+    inside = padded.reshape(shape).any(axis=(1, 3, 5))
+    if not inside.any():
+        return np.full(bricks, np.inf, dtype=np.float32)
+    # Between bricks whose indices differ by n lie at least n - 1 of them, along each axis.
+    away = distance_transform_edt(~inside) - np.sqrt(3.0)
+    out: NDArray[np.float32] = (np.maximum(away, -1.0) * (_BRICK * step_mm)).astype(np.float32)
+    return out
+
+
+def moving_surface(triangles_mm: Array) -> MovingSurface:
+    """Prepare the surface that moves.
+
+    Parameters
+    ----------
+    triangles_mm : array of shape (N, 3, 3), mm
+        In a frame of its own; motions carry it into that of the fixed surface.
+    """
+    order, spans = _clusters(_needed(triangles_mm, "moving surface").mean(axis=1))
+    corners = np.ascontiguousarray(triangles_mm[order])
+    e1, e2 = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    e12 = corners[:, 2] - corners[:, 1]
+    edges2 = np.stack([(e**2).sum(axis=1) for e in (e1, e2, e12)], axis=1)
+    g11, g22, g12 = edges2[:, 0], edges2[:, 1], (e1 * e2).sum(axis=1)
+    area = g11 * g22 - g12**2
+    flat = area <= 1e-10 * g11 * g22
+    safe = np.where(flat, 1.0, area)
+    inverses = np.where(flat[:, None], 0.0, np.stack([g22, -g12, g11], axis=1) / safe[:, None])
+    # Squared radius of the smallest circle: around the longest edge, or through all three corners.
+    longest, total = edges2.max(axis=1), edges2.sum(axis=1)
+    obtuse = flat | (2 * longest >= total)
+    radius2 = np.where(obtuse, longest / 4, edges2.prod(axis=1) / (4 * safe))
+    points, local, rows, spheres = [], [], [], []
+    n_points = 0
+    for first, last in spans:
+        own, index = np.unique(corners[first:last].reshape(-1, 3), axis=0, return_inverse=True)
+        points.append(own)
+        local.append(index.reshape(-1, 3))
+        rows.append((n_points, n_points + len(own), first, last))
+        n_points += len(own)
+        middle = (own.min(axis=0) + own.max(axis=0)) / 2
+        spheres.append([*middle, np.linalg.norm(own - middle, axis=1).max() + 1e-9])
+    return MovingSurface(
+        corners,
+        order,
+        edges2,
+        inverses,
+        radius2,
+        np.concatenate(points),
+        np.concatenate(local).astype(np.int64),
+        np.array(rows, dtype=np.int64),
+        np.array(spheres),
+    )
+
+
+def pose_gaps(
+    fixed: FixedSurface,
+    moving: MovingSurface,
+    angles_deg: Array,
+    motion: Motion,
+    *,
+    shift_mm: Array | None = None,
+    arms_mm: tuple[float, float, float] | None = None,
+    tolerance_mm: tuple[float, float] = (NEAR_TOLERANCE_MM, FAR_TOLERANCE_MM),
+    jobs: int = 1,
+) -> Gaps:
+    """Find the signed gap in every pose.
+
+    Parameters
+    ----------
+    fixed, moving
+        Prepared surfaces.
+    angles_deg : array of shape (P, 3)
+        Three angles of each pose, in any order and number.
+    motion : callable
+        Angles (n, 3) to rotations (n, 3, 3) and offsets (n, 3), mm: a moving point ``x`` is at
+        ``rotation @ x + offset`` in the frame of the fixed surface. Each angle turns the moving
+        surface about some axis through its origin, by as much as the angle changes.
+    shift_mm : array of shape (P, 3), mm, optional
+        Added to the offsets, pose by pose.
+    arms_mm : three numbers, optional
+        Largest distance of a moving point from the axis of each angle; from the origin by default.
+    tolerance_mm : (float, float)
+        For gaps to ``FAR_MM`` and beyond.
+    jobs : int
+        Threads; the result does not depend on it.
+
+    Returns
+    -------
+    Gaps
+    """
+    from ischio.geometry import _kernels
+
+    n_poses = len(angles_deg)
+    out = Gaps(
+        np.empty(n_poses),
+        np.empty((n_poses, 3)),
+        np.empty((n_poses, 3)),
+        np.empty(n_poses, dtype=np.int64),
+        np.empty(n_poses, dtype=np.int64),
+        np.empty(n_poses),
+    )
+    parts = (out.gap_mm, out.on_moving_mm, out.on_fixed_mm, out.moving_face, out.fixed_face, out.error_mm)
+    reach = np.sqrt(moving.radius2)
+    if arms_mm is None:
+        arms_mm = (float(np.linalg.norm(moving.points, axis=1).max()),) * 3
+    order, starts = _groups(angles_deg)
+
+    def work(block: tuple[int, int]) -> None:
+        groups = starts[block[0] : block[1] + 1]
+        rows = order[groups[0] : groups[-1]]
+        groups = groups - groups[0]
+        angles = angles_deg[rows]
+        rotations, offsets = motion(angles)
+        shift = np.zeros((len(rows), 3)) if shift_mm is None else shift_mm[rows]
+        lows, highs = np.minimum.reduceat(angles, groups[:-1]), np.maximum.reduceat(angles, groups[:-1])
+        turns = np.radians(highs - lows)
+        share = np.add.reduceat(shift, groups[:-1]) / np.diff(groups)[:, None]
+        # A turned point strays from the straight mean of its ends by at most arm * turn^2 / 8.
+        bulges = (turns**2 / 8) @ np.array(arms_mm)
+        strays = np.linalg.norm(shift - np.repeat(share, np.diff(groups), axis=0), axis=1)
+        bulges += np.maximum.reduceat(strays, groups[:-1])
+        bits = (np.arange(8)[:, None] >> np.arange(3)) & 1
+        corner_angles = np.where(bits[None] == 1, highs[:, None], lows[:, None])
+        at_corners, corner_offsets = motion(corner_angles.reshape(-1, 3))
+        found = [np.empty((len(rows), *part.shape[1:]), dtype=part.dtype) for part in parts]
+        _kernels.sweep(
+            *(np.ascontiguousarray(rotations), offsets + shift, groups, at_corners.reshape(-1, 8, 3, 3)),
+            *(corner_offsets.reshape(-1, 8, 3) + share[:, None], bulges, turns),
+            *(moving.corners, moving.edges2, moving.inverses, moving.radius2, reach),
+            *(moving.points, moving.local, moving.clusters, moving.spheres),
+            *(fixed.triangles, fixed.boxes, fixed.links, fixed.field, fixed.nearest),
+            *(fixed.low_mm, 1.0 / fixed.step_mm, fixed.solid, _BRICK * fixed.step_mm),
+            *(*tolerance_mm, DEPTH_STEP_MM),
+            *found,
+        )
+        for part, values in zip(parts, found, strict=True):
+            part[rows] = values
+
+    _in_threads(work, _blocks(starts), jobs)
+    out.moving_face[:] = moving.faces[out.moving_face]
+    out.fixed_face[:] = fixed.faces[out.fixed_face]
+    return out
+
+
+def _groups(angles_deg: Array) -> tuple[Ints, Ints]:
+    """Order that puts poses of one cell of angles together, and where each cell starts (and the end)."""
+    cells = np.floor((angles_deg - angles_deg.min(axis=0)) / CELL_DEG + 1e-9).astype(np.int64)
+    sizes = cells.max(axis=0) + 1
+    # Every second row of cells backwards, so that neighbours in order are neighbours in angle.
+    cells[:, 1] = np.where(cells[:, 0] % 2 == 1, sizes[1] - 1 - cells[:, 1], cells[:, 1])
+    rows = cells[:, 0] * sizes[1] + cells[:, 1]
+    key = rows * sizes[2] + np.where(rows % 2 == 1, sizes[2] - 1 - cells[:, 2], cells[:, 2])
+    order = np.argsort(key, kind="stable")
+    starts = np.flatnonzero(np.diff(key[order], prepend=-1))
+    return order, np.append(starts, len(order))
+
+
+def _blocks(starts: Ints) -> list[tuple[int, int]]:
+    """Spans of groups with about ``BLOCK`` poses each."""
+    ends = np.searchsorted(starts, np.arange(BLOCK, starts[-1] + BLOCK, BLOCK))
+    ends = np.unique(np.minimum(ends, len(starts) - 1))
+    return list(zip(np.append(0, ends[:-1]).tolist(), ends.tolist(), strict=True))
+
+
+def _needed(triangles_mm: Array, where: str) -> Array:
+    """The triangles, of which there has to be one at least."""
+    if triangles_mm.ndim != 3 or triangles_mm.shape[1:] != (3, 3) or len(triangles_mm) == 0:
+        raise ValueError(
+            complaint(
+                where, f"shape {triangles_mm.shape}", "(N, 3, 3) with N of 1 or more", "Pass triangles."
+            )
+        )
+    return triangles_mm
+
+
+def _in_threads(work: Callable[[Any], None], parts: Any, jobs: int) -> None:
+    """Do all parts; each writes to places of its own."""
+    if jobs <= 1:
+        for part in parts:
+            work(part)
+        return
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        list(pool.map(work, parts))
+
+
+def _tree(triangles: Array) -> tuple[Ints, Array, Ints]:
+    """Boxes around halves of halves: order of the triangles, boxes, and links between them."""
+    middles = triangles.mean(axis=1)
+    lows, highs = triangles.min(axis=1), triangles.max(axis=1)
+    order = np.arange(len(triangles))
+    boxes, links, todo = [np.zeros(6)], [[0, 0, 0]], [(0, 0, len(triangles))]
+    while todo:
+        node, first, last = todo.pop()
+        rows = order[first:last]
+        boxes[node] = np.concatenate([lows[rows].min(axis=0), highs[rows].max(axis=0)])
+        if last - first <= _LEAF:
+            links[node] = [first, last - first, 0]
+            continue
+        spread = middles[rows]
+        axis = int(np.argmax(spread.max(axis=0) - spread.min(axis=0)))
+        order[first:last] = rows[np.argsort(spread[:, axis], kind="stable")]
+        half = (first + last) // 2
+        child = len(boxes)
+        links[node] = [child, 0, axis]
+        boxes += [np.zeros(6), np.zeros(6)]
+        links += [[0, 0, 0], [0, 0, 0]]
+        todo += [(child, first, half), (child + 1, half, last)]
+    return order, np.array(boxes), np.array(links, dtype=np.int64)
+
+
+def _clusters(middles: Array) -> tuple[Ints, list[tuple[int, int]]]:
+    """Halve and halve again until a cluster is small: order of the triangles and spans of clusters."""
+    order = np.arange(len(middles))
+    spans, todo = [], [(0, len(middles))]
+    while todo:
+        first, last = todo.pop()
+        if last - first <= _CLUSTER:
+            spans.append((first, last))
+            continue
+        rows = order[first:last]
+        spread = middles[rows]
+        axis = int(np.argmax(spread.max(axis=0) - spread.min(axis=0)))
+        order[first:last] = rows[np.argsort(spread[:, axis], kind="stable")]
+        half = (first + last) // 2
+        todo += [(first, half), (half, last)]
+    return order, sorted(spans)
+
+
+def _border(triangles: Array) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which edges (corner c to c + 1) and corners of each triangle lie on the border of the surface."""
+    _, index = np.unique(triangles.reshape(-1, 3), axis=0, return_inverse=True)
+    corners = index.reshape(-1, 3)
+    edges = np.sort(np.stack([corners, np.roll(corners, -1, axis=1)], axis=2), axis=2).reshape(-1, 2)
+    _, inverse, times = np.unique(edges, axis=0, return_inverse=True, return_counts=True)
+    on_edge = (times[inverse.ravel()] == 1).reshape(-1, 3)
+    ends = np.zeros(int(corners.max()) + 1, dtype=bool)
+    ends[corners[on_edge]] = True
+    ends[np.roll(corners, -1, axis=1)[on_edge]] = True
+    return on_edge, ends[corners]
