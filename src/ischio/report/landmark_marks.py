@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element, SubElement
 import numpy as np
 
 from ischio._check import Array
-from ischio.report.landmark_views import Place
+from ischio.report.landmark_views import MarkPlace
 from ischio.report.overlay import HALO, INK, add_line, add_sphere, add_text, px
 from ischio.report.raster import Camera
 
@@ -34,7 +34,7 @@ class Mark:
 
     Parameters
     ----------
-    place : Place
+    place : MarkPlace
     at_px : array of shape (2,)
     sigma_px : float
         Radius of its circle: one standard deviation at the picture's scale.
@@ -44,14 +44,14 @@ class Mark:
         Bone stands in front of it.
     """
 
-    place: Place
+    place: MarkPlace
     at_px: Array
     sigma_px: float
     ball_px: float | None
     hidden: bool
 
     @classmethod
-    def of(cls, place: Place, camera: Camera, *, hidden: bool) -> Mark:
+    def of(cls, place: MarkPlace, camera: Camera, *, hidden: bool) -> Mark:
         """Project a landmark."""
         landmark = place.landmark
         radius = landmark.detail.get("radius_mm") if place.normal is None else None
@@ -101,7 +101,7 @@ def add_marks(root: Element, camera: Camera, marks: Sequence[Mark]) -> None:
 
 
 def label_places(points_px: Sequence[Array], width: int, height: int) -> list[Array]:
-    """Place a number beside each point: close by, clear of other numbers, points and leaders.
+    """MarkPlace a number beside each point: close by, clear of other numbers, points and leaders.
 
     Parameters
     ----------

@@ -47,7 +47,7 @@ _WORDS = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Place:
+class MarkPlace:
     """A landmark as a picture needs it.
 
     Parameters
@@ -84,7 +84,7 @@ class Part:
         Drawn, and what can hide a landmark.
     framed_mm : array of shape (N, 3), mm
         Must be inside the picture.
-    places : tuple of Place
+    places : tuple of MarkPlace
     seen : Directions
     lateral : array of shape (3,)
         Away from the midline; to the patient's right for the midline itself.
@@ -97,7 +97,7 @@ class Part:
     vertices_mm: Array
     faces: Indices
     framed_mm: Array
-    places: tuple[Place, ...]
+    places: tuple[MarkPlace, ...]
     seen: Directions
     lateral: Array
     longest_edge_mm: float
@@ -130,13 +130,13 @@ class View:
         "front", "behind", "lateral", "medial", "above" or "below".
     camera : Camera
         In units of which ``MARKS_PX`` span the picture.
-    shows : tuple of (Place, bool)
+    shows : tuple of (MarkPlace, bool)
         Landmarks to mark in it, and whether bone hides each.
     """
 
     name: str
     camera: Camera
-    shows: tuple[tuple[Place, bool], ...]
+    shows: tuple[tuple[MarkPlace, bool], ...]
 
 
 def raster_camera(camera: Camera) -> Camera:
@@ -256,14 +256,14 @@ def choose_views(part: Part) -> tuple[View, ...]:
     )
 
 
-def is_seen(part: Part, camera: Camera, places: Sequence[Place]) -> list[bool]:
+def is_seen(part: Part, camera: Camera, places: Sequence[MarkPlace]) -> list[bool]:
     """Whether nothing of the bone hides each landmark from a camera; centres never count as hidden.
 
     Parameters
     ----------
     part : Part
     camera : Camera
-    places : sequence of Place
+    places : sequence of MarkPlace
 
     Returns
     -------
@@ -312,7 +312,7 @@ def _distance(bone: Bone, point_mm: Array) -> float:
     return float(np.sqrt(((bone.vertices_mm - point_mm) ** 2).sum(axis=1).min()))
 
 
-def _places(bone: Bone, landmarks: Iterable[Landmark], numbers: Mapping[str, int]) -> tuple[Place, ...]:
+def _places(bone: Bone, landmarks: Iterable[Landmark], numbers: Mapping[str, int]) -> tuple[MarkPlace, ...]:
     """Landmarks with numbers and the directions of the surface around them."""
     triangles = bone.triangles_mm
     middle = triangles.mean(axis=1)
@@ -324,13 +324,13 @@ def _places(bone: Bone, landmarks: Iterable[Landmark], numbers: Mapping[str, int
         away = ((middle - landmark.point_mm) ** 2).sum(axis=1)
         deep = max(_DEEP_MM, 2 * bone.edge_mm) ** 2
         if landmark.name.endswith("_centre") or float(away.min()) > deep:
-            out.append(Place(number, landmark, None))
+            out.append(MarkPlace(number, landmark, None))
             continue
         nearest = np.argpartition(away, min(_N_PATCH, len(away) - 1))[:_N_PATCH]
         patch = np.union1d(nearest, np.flatnonzero(away < _PATCH_MM**2))
         total = twice_area[patch].sum(axis=0)
         size = float(np.linalg.norm(total))
-        out.append(Place(number, landmark, total / size if size > 0 else None, lift))
+        out.append(MarkPlace(number, landmark, total / size if size > 0 else None, lift))
     return tuple(sorted(out, key=lambda place: place.number))
 
 
@@ -341,7 +341,7 @@ def _part(
     surface: Bone,
     drawn: Mask,
     framed: Mask,
-    places: Iterable[Place],
+    places: Iterable[MarkPlace],
     seen: Directions,
     lateral: Array,
 ) -> Part:
@@ -355,12 +355,12 @@ def _part(
     return Part(key, bone, title, vertices, faces, framed_mm, tuple(places), seen, lateral, longest)
 
 
-def _femur_parts(hip: Hip, bone: Bone, places: tuple[Place, ...], axes: str) -> list[Part]:
+def _femur_parts(hip: Hip, bone: Bone, places: tuple[MarkPlace, ...], axes: str) -> list[Part]:
     """Proximal end, distal end and whole femur, as far as they are there."""
     seen = _femur_directions(hip, axes)
     lateral = hip.side.sign * seen.right
 
-    def part(key: str, title: str, chosen: Iterable[Place], framed: Mask, drawn: Mask) -> Part:
+    def part(key: str, title: str, chosen: Iterable[MarkPlace], framed: Mask, drawn: Mask) -> Part:
         return _part(key, "femur", title, bone, drawn, framed, chosen, seen, lateral)
 
     everything = np.ones(len(bone.vertices_mm), dtype=bool)
@@ -391,7 +391,7 @@ def _femur_parts(hip: Hip, bone: Bone, places: tuple[Place, ...], axes: str) -> 
     return parts
 
 
-def _hip_part(hip: Hip, bone: Bone, places: tuple[Place, ...], axes: str) -> Part:
+def _hip_part(hip: Hip, bone: Bone, places: tuple[MarkPlace, ...], axes: str) -> Part:
     """The hip bone; of both in one surface only the half with the landmarks."""
     seen = anatomical_directions(hip, axes)
     lateral = hip.side.sign * seen.right

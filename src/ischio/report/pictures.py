@@ -125,7 +125,7 @@ def legend(hip: Hip, space: Measurement | None) -> tuple[Legend, ...]:
 
 
 def _order(part: str) -> tuple[int, str]:
-    """Place of a sub-part in the legend: as in ``TINTS``, from above down; others behind, by name."""
+    """MarkPlace of a sub-part in the legend: as in ``TINTS``, from above down; others behind, by name."""
     return (list(TINTS).index(part) if part in TINTS else len(TINTS)), part
 
 

@@ -28,7 +28,7 @@ class _Axis:
     high: float
 
     def x(self, months: float | None) -> float:
-        """Place of a time; times known only as before or after something stand at the left edge."""
+        """MarkPlace of a time; times known only as before or after something stand at the left edge."""
         if months is None:
             return WITHOUT_DATE
         room = WIDTH - LEFT - RIGHT - BEFORE - AFTER
