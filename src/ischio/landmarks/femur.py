@@ -49,8 +49,10 @@ POINT_RULES = {
     "intercondylar_notch": Rule(3.0),
 }
 _ISTHMUS_SIGMA_MM = 2.5
+_HEAD_METHOD_SIGMA_MM = 0.6  # against a sphere through raters' points on the head 0.8 mm
 _TABLE_ROUNDS = 4
-_TIP_METHOD_SIGMA_MM = 1.5  # raters' means and the method's own spread over re-meshing
+_TIP_METHOD_SIGMA_MM = 1.5  # raters' means and the method's own spread over re-meshing, at the usual height
+_USUAL_HEIGHT_MM = 9.0  # a flatter trochanter has a less certain tip
 
 
 def find_femur(bone: Bone) -> Findings:
@@ -108,7 +110,7 @@ def find_femur(bone: Bone) -> Findings:
         side,
         head.centre_mm,
         bone.frame,
-        ball_sigma_mm(head, bone.edge_mm),
+        ball_sigma_mm(head, bone, _HEAD_METHOD_SIGMA_MM),
         "sphere_fit@1",
         ball_detail(head),
     )
@@ -174,7 +176,8 @@ def _add_trochanter(
     except CannotMeasure as missing:
         reasons["lesser_trochanter_tip"] = reasons["lesser_trochanter"] = str(missing)
         return None
-    sigma = float(np.sqrt(_TIP_METHOD_SIGMA_MM**2 + (0.3 * bone.edge_mm) ** 2 + found.fit_rms_mm**2))
+    method = _TIP_METHOD_SIGMA_MM * _USUAL_HEIGHT_MM / max(found.height_mm, 1.0)
+    sigma = float(np.sqrt(method**2 + (0.3 * bone.edge_mm) ** 2 + found.fit_rms_mm**2))
     detail = {"height_mm": found.height_mm, "smooth_femur_rms_mm": found.fit_rms_mm, "steps": found.steps}
     landmarks["lesser_trochanter_tip"] = Landmark(
         "lesser_trochanter_tip", side, found.tip_mm, bone.frame, sigma, "proud_of_smooth_femur@1", detail

@@ -103,14 +103,29 @@ def unlike_model(fit: ModelFit, radius_mm: float, what: str) -> str | None:
     )
 
 
-def ball_sigma_mm(sphere: Sphere, edge_mm: float) -> float:
+def ball_sigma_mm(sphere: Sphere, bone: Bone, method_mm: float) -> float:
     """3-D standard deviation of a fitted centre.
 
+    Parameters
+    ----------
+    sphere : Sphere
+    bone : Bone
+        Gives the edge length, and how far smoothing moved the surface.
+    method_mm : float
+        What spheres through other parts of the same ball differ by.
+
+    Returns
+    -------
+    float
+
+    Notes
+    -----
     Departures from the sphere are alike within patches of about 10 mm, so the number of
     independent points is the covered area over 100 mm2; faces add a tenth of their edge.
     """
     patches = max(sphere.coverage_fraction * 4 * np.pi * sphere.radius_mm**2 / 100.0, 1.0)
-    return float(np.sqrt(3 * sphere.rms_mm**2 / patches + (0.1 * edge_mm) ** 2))
+    noise = 3 * sphere.rms_mm**2 / patches + (0.1 * bone.edge_mm) ** 2 + bone.moved_mm**2
+    return float(np.sqrt(noise + method_mm**2))
 
 
 def ball_detail(sphere: Sphere) -> dict[str, float]:

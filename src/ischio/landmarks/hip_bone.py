@@ -30,6 +30,7 @@ from ischio.types import Bone, Landmark, Region, Side
 SOCKET_RADIUS_MM = (14.0, 42.0)
 RIM_MARGIN_MM = 5.0
 SPINE_RADIUS_MM = 12.0
+_SOCKET_METHOD_SIGMA_MM = 1.5  # bone without its cartilage is a sphere only in part
 _MIN_SOCKET_COVERAGE = 0.12
 _MAX_SOCKET_SHIFT_RADII = 0.8  # the model's sockets are smoother and smaller than real ones
 _NORMAL_WEIGHT_MM = 12.0
@@ -40,7 +41,7 @@ POINT_RULES = {
     "asis": Rule(3.0, 8.0, (0.0, -1.0, -0.25)),
     "aiis": Rule(3.0, 5.0, (0.3, -1.0, 0.0)),
     "psis": Rule(6.0, 8.0, (0.0, 1.0, 0.0)),
-    "piis": Rule(6.0),
+    "piis": Rule(10.0),
     "pubic_tubercle": Rule(3.0, 5.0, (0.4, -1.0, -0.2)),
     "ischial_spine": Rule(3.0, 6.0, (-0.5, 1.0, 0.0)),
     "ischial_tuberosity_inferior": Rule(4.0, 10.0, (0.0, 0.0, -1.0)),
@@ -162,7 +163,7 @@ def _findings(bone: Bone, side: Side, fit: ModelFit, ratio: float) -> Findings:
             side,
             centre,
             bone.frame,
-            ball_sigma_mm(socket, bone.edge_mm),
+            ball_sigma_mm(socket, bone, _SOCKET_METHOD_SIGMA_MM),
             "sphere_fit@1",
             ball_detail(socket),
         )

@@ -100,10 +100,11 @@ def tuberosity_points(bone: Bone, side: Side, ischium: Region, fit: ModelFit) ->
     normals, areas = face_normals(triangles)
     left, back, up = fit.rotation.T
     lateral = -side.sign * left
-    height = middles @ lateral
+    level = middles @ up
+    low = level < np.average(level, weights=areas)  # its upper end runs out below the rim of the socket
+    height = np.where(low, middles @ lateral, -np.inf)
     weight = areas * np.exp((height - height.max()) / _SOFT_MM)
     outermost = (weight[:, None] * middles).sum(axis=0) / weight.sum()
-    level = middles @ up
     facet = (normals @ back > 0.5) & (level > np.average(level, weights=areas))
     points = {"ischial_tuberosity_lateral": (outermost, _TUBEROSITY_SIGMA_MM)}
     if facet.any():
