@@ -17,7 +17,7 @@ from ischio.types import Bone, Hip, Landmark
 Mask = NDArray[np.bool_]
 
 MARKS_PX = 720  # of the drawing's own units: all marks are laid out in these
-_SHARE_OF_PIXELS = 5 / 9  # these pictures stand three in a row: fewer pixels are seen, and a page stays small
+_SHARE_OF_PIXELS = 0.5  # three of these stand side by side
 _FACING = 0.6  # cosine: a view that sees a surface less than about 53 degrees askew shows it well
 _NEAR_BEST = 0.15  # and so does one nearly as good as the best there is
 _PATCH_MM = 6.0  # surface around a landmark whose mean direction counts as the landmark's
