@@ -175,7 +175,8 @@ class TestBadInput:
     def test_unknown_labels(self, tmp_path: Path, assess: Callable[..., Answer]) -> None:
         volume = np.zeros((20, 20, 20), dtype=np.int16)
         volume[3:9], volume[12:18] = 41, 42
-        nibabel.save(nibabel.Nifti1Image(volume, np.eye(4)), tmp_path / "seg.nii.gz")
+        image = nibabel.Nifti1Image(volume, np.eye(4))  # type: ignore[no-untyped-call]
+        nibabel.save(image, tmp_path / "seg.nii.gz")
         self.refused(assess(tmp_path / "seg.nii.gz"), "input", "no bone among the labels 41, 42")
 
     def test_metres(self, tmp_path: Path, person: dict[str, Bone], assess: Callable[..., Answer]) -> None:

@@ -180,7 +180,7 @@ class TestPackage:
         def missing(name: str) -> Path:
             raise ModuleNotFoundError(name)
 
-        monkeypatch.setattr(fieldwork.resources, "files", missing)
+        monkeypatch.setattr("importlib.resources.files", missing)
         monkeypatch.chdir(tmp_path)
         if here:
             (tmp_path / "shape_models").mkdir()

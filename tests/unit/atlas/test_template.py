@@ -192,5 +192,5 @@ class TestPelvis:
             chosen = pelvis.mean_mm[pelvis_template(side).labels > 0]
             middles.append([outwards(chosen, side, pelvis).mean(), *chosen.mean(axis=0)[1:]])
             counts.append(len(chosen))
-        assert np.abs(np.subtract(*middles)).max() < MIRROR_CENTRE_MM
+        assert np.abs(np.subtract(middles[0], middles[1])).max() < MIRROR_CENTRE_MM
         assert counts[0] == pytest.approx(counts[1], rel=0.15)

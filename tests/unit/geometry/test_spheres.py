@@ -98,7 +98,8 @@ class TestFit:
             points = rng.uniform(-500, 500, size=3) + (20 + rng.normal(size=(200, 1))) * directions
 
             def misfit(guess: np.ndarray, points=points, weights=weights) -> np.ndarray:  # type: ignore[no-untyped-def]
-                return np.sqrt(weights) * (np.linalg.norm(points - guess[:3], axis=1) - guess[3])
+                out: np.ndarray = np.sqrt(weights) * (np.linalg.norm(points - guess[:3], axis=1) - guess[3])
+                return out
 
             start = np.array([*(points - 20 * directions).mean(axis=0), 20.0])
             twin = least_squares(misfit, start, xtol=1e-14, ftol=1e-14, gtol=1e-14).x
@@ -109,7 +110,8 @@ class TestFit:
     def test_a_weight_of_three_is_three_points(self, rng: np.random.Generator) -> None:
         points = (20 + rng.normal(size=(80, 1))) * on_sphere(80, -0.3, 1.0)
         times = rng.integers(1, 5, size=80)
-        weighted, repeated = fit_sphere(points, times), fit_sphere(np.repeat(points, times, axis=0))
+        weighted = fit_sphere(points, times.astype(np.float64))
+        repeated = fit_sphere(np.repeat(points, times, axis=0))
         assert np.abs(weighted[0] - repeated[0]).max() < EXACT_NOISE_MM
         assert weighted[1] == pytest.approx(repeated[1], abs=EXACT_NOISE_MM)
 

@@ -17,13 +17,13 @@ NEEDLE_MM = 1e-4  # width of a sliver: its points are no better known than that
 CROSSING_NOISE_MM = 1e-9  # a touch is seen where rounding puts it
 
 
-def nearest_in_hull(points: np.ndarray) -> float:
+def nearest_in_hull(points: np.ndarray) -> np.ndarray:
     """Distance of the origin from the convex hull of points (..., N, 3): all simplices are tried.
 
     The nearest point of a hull lies in a simplex of at most four of its corners (Carathéodory),
     so the best of all feet with weights that are not negative is the nearest point.
     """
-    best = np.full(points.shape[:-2], np.inf)
+    best: np.ndarray = np.full(points.shape[:-2], np.inf)
     for size in range(1, min(4, points.shape[-2]) + 1):
         for rows in combinations(range(points.shape[-2]), size):
             corners = points[..., rows, :]
@@ -48,7 +48,7 @@ def twin_points(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
 
 
 def in_any_frame(rng: np.random.Generator, *parts: np.ndarray) -> tuple[np.ndarray, ...]:
-    """The same shapes elsewhere, turned; those with an even number are left-handed copies."""
+    """The same shapes elsewhere, turned, and mirrored or not."""
     motion = phantoms.random_motion(rng)
     flip = rng.choice([-1.0, 1.0])
     return tuple(motion.apply(part * [flip, 1, 1]) for part in parts)
@@ -56,7 +56,8 @@ def in_any_frame(rng: np.random.Generator, *parts: np.ndarray) -> tuple[np.ndarr
 
 def apart(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Triangles of a few millimetres, most of them apart."""
-    return rng.normal(size=(2, N_PAIRS, 3, 3)) * 3 + rng.normal(size=(2, N_PAIRS, 1, 3)) * 6
+    first, second = rng.normal(size=(2, N_PAIRS, 3, 3)) * 3 + rng.normal(size=(2, N_PAIRS, 1, 3)) * 6
+    return first, second
 
 
 def crossing(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ischio import phantoms
 from ischio._check import AnatomyError
 from ischio.geometry.surface_gap import surface_gap
 from ischio.landmarks import find_pelvis
@@ -301,6 +302,40 @@ class TestParts:
         hip = hip_of(pelvis, Side.LEFT)
         assert dict(hip.regions) == {}
         assert hip.reasons["ischium"]
+        assert_reasons(pelvis)
+
+    def test_a_hole_where_the_trochanter_was_is_said(
+        self, person: tuple[Bone, ...], left: Hip, cut: Cut
+    ) -> None:
+        femur = person[0]
+        away = np.linalg.norm(femur.triangles_mm.mean(axis=1) - left.point("lesser_trochanter_tip"), axis=1)
+        pelvis, _ = searched((cut(femur, away > 30),))
+        hip = hip_of(pelvis, Side.LEFT)
+        assert_same(hip, left, ["femoral_head_centre"], CUT_MM)
+        assert hip.reasons["lesser_trochanter"] == "the femur's surface does not reach the lesser trochanter"
+        assert "lesser_trochanter" not in hip.regions
+        assert_reasons(pelvis)
+
+    def test_a_hip_bone_without_its_ischium_says_so(
+        self, halves: dict[Side, Bone], left: Hip, cut: Cut
+    ) -> None:
+        """The wing, the socket and a little below it."""
+        half = halves[Side.LEFT]
+        middle = left.point("acetabular_centre")
+        behind_or_below = half.triangles_mm.mean(axis=1) - middle
+        upper = cut(half, (behind_or_below[:, 2] > -22) & (behind_or_below[:, 1] < 20))
+        pelvis, _ = searched((upper,))
+        hip = hip_of(pelvis, Side.LEFT)
+        assert "ischium" not in hip.regions
+        assert "ischium" in hip.reasons["ischium"]
+        assert_reasons(pelvis)
+
+    @pytest.mark.parametrize("name", ["hip_bone", "pelvis"])
+    def test_a_box_has_no_socket(self, name: str) -> None:
+        box = phantoms.hip(Side.LEFT).hip_bone
+        assert box is not None
+        pelvis, _ = searched((replace(box, name=name, side=Side.LEFT if name == "hip_bone" else None),))
+        assert "no hollow socket was found" in hip_of(pelvis, Side.LEFT).reasons["ischium"]
         assert_reasons(pelvis)
 
     def test_a_ball_is_no_femur(self) -> None:

@@ -180,7 +180,8 @@ def pose_after(rotation: np.ndarray, side: Side, rng: np.random.Generator):  # t
     pelvis = isb(lying(rng))
     in_pelvis = np.eye(4)
     in_pelvis[:3, :3], in_pelvis[:3, 3] = rotation, rng.normal(size=3) * 50
-    femur_from_pelvis = Transform(Frame("femur", "scan:tea", side), pelvis.target, np.linalg.inv(in_pelvis))
+    from_pelvis = np.asarray(np.linalg.inv(in_pelvis), dtype=np.float64)
+    femur_from_pelvis = Transform(Frame("femur", "scan:tea", side), pelvis.target, from_pelvis)
     return frames.pose_of(pelvis, femur_from_pelvis @ pelvis, side, ("isb", "tea"))
 
 
