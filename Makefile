@@ -26,7 +26,7 @@ demo: $(VENV)/ready  ## assess a reconstructed person and write ischio-demo/repo
 	@$(BIN)/ischio demo
 
 test: $(VENV)/ready-dev  ## all tests
-	@$(BIN)/python -m pytest
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest  # as the command sets it: small matrices, bones side by side
 
 validate: $(VENV)/ready  ## compare with outside truth and write docs/validation.md
 	@$(BIN)/ischio validate $(if $(wildcard $(DATA)),--data $(DATA)) --orientations 200 --out docs/validation.md
