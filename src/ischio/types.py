@@ -378,11 +378,36 @@ class Curve:
         object.__setattr__(self, "detail", MappingProxyType(dict(self.detail)))
 
 
+@dataclass(frozen=True, slots=True)
+class Substitute:
+    """A frame made from less than its definition asks for; nothing uses it unless it is asked for by name.
+
+    Parameters
+    ----------
+    frame : Transform
+    instead_of : str
+        Name of the frame whose place it can take.
+    sigma_deg : float
+        Root of the mean squared angle between it and that frame, on people who have both.
+    method : str
+        ``method@version``.
+    reason : str
+        Why the frame itself is missing.
+    """
+
+    frame: Transform
+    instead_of: str
+    sigma_deg: float
+    method: str
+    reason: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Hip:
     """One hip: its bones, landmarks, regions, curves, frames and pose as supplied.
 
-    ``None`` stands for what was not supplied or not found; ``reasons`` says why, by name.
+    ``None`` stands for what was not supplied or not found; ``reasons`` says why, by name. What
+    ``substitutes`` holds is never in ``frames``, and no pose is told in it.
     """
 
     side: Side
@@ -395,9 +420,10 @@ class Hip:
     posture: str
     reasons: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     curves: Mapping[str, Curve] = field(default_factory=lambda: _NOTHING)
+    substitutes: Mapping[str, Substitute] = field(default_factory=lambda: _NOTHING)
 
     def __post_init__(self) -> None:
-        for name in ("landmarks", "regions", "frames", "reasons", "curves"):
+        for name in ("landmarks", "regions", "frames", "reasons", "curves", "substitutes"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
     def need(self, name: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from ischio._check import Array, CannotMeasure
-from ischio.atlas.model import bone_model
+from ischio.atlas.model import BoneModel, bone_model
 from ischio.atlas.template import femur_template
 from ischio.geometry.sampling import sample_surface
 from ischio.geometry.spheres import Sphere, find_spheres
@@ -59,13 +59,15 @@ _TIP_METHOD_SIGMA_MM = 1.5  # raters' means and the method's own spread over re-
 _USUAL_HEIGHT_MM = 9.0  # a flatter trochanter has a less certain tip
 
 
-def find_femur(bone: Bone) -> Findings:
+def find_femur(bone: Bone, model: BoneModel | None = None) -> Findings:
     """Find side, directions, head and lesser trochanter of a femur.
 
     Parameters
     ----------
     bone : Bone
         Femur with its head; the shaft may be cut anywhere.
+    model : BoneModel, optional
+        Of a left femur, in the place of the one made from all people.
 
     Returns
     -------
@@ -92,7 +94,7 @@ def find_femur(bone: Bone) -> Findings:
     )
     if not balls:
         raise CannotMeasure("no spherical head was found: it is outside the scan, replaced or deformed")
-    head, fits = _laid_over(points, normals, balls)
+    head, fits = _laid_over(points, normals, balls, model or bone_model("femur"))
     side = min(fits, key=lambda s: fits[s].rms_mm)
     ratio = fits[side.other].rms_mm / fits[side].rms_mm
     fit = finish(fits[side], points, normals, femur_template().cover)
@@ -106,18 +108,6 @@ def find_femur(bone: Bone) -> Findings:
         raise CannotMeasure(strange)
     if strange is not None:
         side, ratio = bone.side or side, float("nan")
-    landmarks: dict[str, Landmark] = {}
-    regions: dict[str, Region] = {}
-    reasons: dict[str, str] = {}
-    landmarks["femoral_head_centre"] = Landmark(
-        "femoral_head_centre",
-        side,
-        head.centre_mm,
-        bone.frame,
-        ball_sigma_mm(head, bone, _HEAD_METHOD_SIGMA_MM),
-        "sphere_fit@1",
-        ball_detail(head),
-    )
     if strange is not None:
         reasons = dict.fromkeys(
             (
@@ -131,7 +121,31 @@ def find_femur(bone: Bone) -> Findings:
             ),
             strange,
         )
-        return Findings(bone, side, None, landmarks, regions, reasons, ratio, head.centre_mm)
+        marks = {"femoral_head_centre": _head_landmark(bone, side, head)}
+        return Findings(bone, side, None, marks, {}, reasons, ratio, head.centre_mm)
+    return femur_findings(bone, side, fit, head, ratio)
+
+
+def femur_findings(bone: Bone, side: Side, fit: ModelFit, head: Sphere, other_side_ratio: float) -> Findings:
+    """Landmarks and regions of a femur with the model laid over it.
+
+    Parameters
+    ----------
+    bone : Bone
+    side : Side
+    fit : ModelFit
+    head : Sphere
+        The femoral head.
+    other_side_ratio : float
+        Misfit of the other side's model divided by that of this side's.
+
+    Returns
+    -------
+    Findings
+    """
+    landmarks = {"femoral_head_centre": _head_landmark(bone, side, head)}
+    regions: dict[str, Region] = {}
+    reasons: dict[str, str] = {}
     bone, shaft = _add_trochanter(bone, side, fit, landmarks, regions, reasons)
     _add_points(bone, side, fit, landmarks, reasons)
     others = dict.fromkeys(
@@ -146,13 +160,22 @@ def find_femur(bone: Bone) -> Findings:
         found, others = femur_regions(bone, side, landmarks, lesser, shaft, fit.rotation[:, 1])
         regions |= found
     reasons |= others
-    return Findings(bone, side, fit, landmarks, regions, reasons, ratio, head.centre_mm)
+    return Findings(bone, side, fit, landmarks, regions, reasons, other_side_ratio, head.centre_mm)
 
 
-def _laid_over(points: Array, normals: Array, balls: list[Sphere]) -> tuple[Sphere, dict[Side, ModelFit]]:
+def _head_landmark(bone: Bone, side: Side, head: Sphere) -> Landmark:
+    """The centre of the head's sphere."""
+    sigma = ball_sigma_mm(head, bone, _HEAD_METHOD_SIGMA_MM)
+    detail = ball_detail(head)
+    return Landmark("femoral_head_centre", side, head.centre_mm, bone.frame, sigma, "sphere_fit@1", detail)
+
+
+def _laid_over(
+    points: Array, normals: Array, balls: list[Sphere], left: BoneModel
+) -> tuple[Sphere, dict[Side, ModelFit]]:
     """Fit both sides' models by the first ball that turns out to be the head."""
     best: tuple[float, Sphere, dict[Side, ModelFit]] | None = None
-    left, template = bone_model("femur"), femur_template()
+    template = femur_template()
     models = {Side.LEFT: left, Side.RIGHT: left.mirrored()}
     for ball in balls:
         anchor = [(ball.centre_mm, ball.radius_mm)]

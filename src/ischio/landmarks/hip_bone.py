@@ -8,7 +8,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from ischio._check import Array, CannotMeasure
-from ischio.atlas.model import bone_model, vertex_normals
+from ischio.atlas.model import BoneModel, bone_model, vertex_normals
 from ischio.atlas.template import ISCHIUM_PARTS, Template, pelvis_template
 from ischio.geometry.connect import largest_component, without_holes
 from ischio.geometry.sampling import face_normals, sample_surface
@@ -48,7 +48,9 @@ POINT_RULES = {
 }
 
 
-def find_hip_bone(bone: Bone, heads: Mapping[Side, tuple[Array, float]]) -> dict[Side, Findings]:
+def find_hip_bone(
+    bone: Bone, heads: Mapping[Side, tuple[Array, float]], model: BoneModel | None = None
+) -> dict[Side, Findings]:
     """Find side, socket and ischium of a hip bone, or both sides of a pelvis.
 
     Parameters
@@ -58,6 +60,8 @@ def find_hip_bone(bone: Bone, heads: Mapping[Side, tuple[Array, float]]) -> dict
     heads : mapping of Side to (centre of shape (3,) in mm, radius in mm)
         Femoral heads of the same person, where there are femora: the socket is looked for there
         first.
+    model : BoneModel, optional
+        Of a pelvis, in the place of the one made from all people.
 
     Returns
     -------
@@ -71,15 +75,16 @@ def find_hip_bone(bone: Bone, heads: Mapping[Side, tuple[Array, float]]) -> dict
         Or the shape is unlike any hip bone.
     """
     points, normals, _ = sample_surface(bone.triangles_mm, N_SAMPLES)
+    model = model or bone_model("pelvis")
     if bone.name == "pelvis":
-        fit = _lay_whole(points, normals, heads)
-        return {side: _findings(bone, side, fit, float("nan")) for side in (Side.RIGHT, Side.LEFT)}
-    fits = _lay_half(points, normals, heads)
+        fit = _lay_whole(model, points, normals, heads)
+        return {side: hip_bone_findings(bone, side, fit, float("nan")) for side in (Side.RIGHT, Side.LEFT)}
+    fits = _lay_half(model, points, normals, heads)
     side = min(fits, key=lambda s: fits[s].rms_mm)
     ratio = fits[side.other].rms_mm / fits[side].rms_mm
     fit = finish(fits[side], points, normals, pelvis_template(side).cover)
     _check_fit(fit, side, "hip bone")
-    return {side: _findings(bone, side, fit, ratio)}
+    return {side: hip_bone_findings(bone, side, fit, ratio)}
 
 
 def _sockets(points: Array, normals: Array, n_wanted: int) -> list[tuple[Array, float]]:
@@ -96,10 +101,9 @@ def _sockets(points: Array, normals: Array, n_wanted: int) -> list[tuple[Array, 
 
 
 def _lay_half(
-    points: Array, normals: Array, heads: Mapping[Side, tuple[Array, float]]
+    model: BoneModel, points: Array, normals: Array, heads: Mapping[Side, tuple[Array, float]]
 ) -> dict[Side, ModelFit]:
     """Fit a single hip bone to both sides of the model."""
-    model = bone_model("pelvis")
     near = [head for head in heads.values() if _is_near(head, points)]
     fits = (
         {side: lay_model(model, pelvis_template(side), points, normals, near) for side in Side}
@@ -123,9 +127,10 @@ def _is_near(head: tuple[Array, float], points: Array) -> bool:
     return int(close.sum()) > 0.02 * len(points)
 
 
-def _lay_whole(points: Array, normals: Array, heads: Mapping[Side, tuple[Array, float]]) -> ModelFit:
+def _lay_whole(
+    model: BoneModel, points: Array, normals: Array, heads: Mapping[Side, tuple[Array, float]]
+) -> ModelFit:
     """Fit a joined pelvis by a femoral head, or by whichever socket and side lie best."""
-    model = bone_model("pelvis")
     tried = [(side, head) for side, head in heads.items() if _is_near(head, points)][:1]
     fits = [lay_model(model, pelvis_template(side), points, normals, [ball]) for side, ball in tried]
     if not fits or fits[0].rms_mm > _TRUST_IN_HEAD * tried[0][1][1]:
@@ -146,8 +151,22 @@ def _check_fit(fit: ModelFit, side: Side, what: str) -> None:
         raise CannotMeasure(strange)
 
 
-def _findings(bone: Bone, side: Side, fit: ModelFit, ratio: float) -> Findings:
-    """Socket, ischium and transferred landmarks of one side."""
+def hip_bone_findings(bone: Bone, side: Side, fit: ModelFit, other_side_ratio: float) -> Findings:
+    """Landmarks, regions and rim of one side of a bone with the model laid over it.
+
+    Parameters
+    ----------
+    bone : Bone
+        "hip_bone" or "pelvis".
+    side : Side
+    fit : ModelFit
+    other_side_ratio : float
+        Misfit of the other side's model divided by that of this side's.
+
+    Returns
+    -------
+    Findings
+    """
     template = pelvis_template(side)
     landmarks: dict[str, Landmark] = {}
     regions: dict[str, Region] = {}
@@ -190,7 +209,7 @@ def _findings(bone: Bone, side: Side, fit: ModelFit, ratio: float) -> Findings:
         landmarks |= tuberosity_points(bone, side, regions["ischium"], fit)
     else:
         reasons |= dict.fromkeys(TUBEROSITY_POINTS, reasons["ischium"])
-    return Findings(bone, side, fit, landmarks, regions, reasons, ratio, centre, curves)
+    return Findings(bone, side, fit, landmarks, regions, reasons, other_side_ratio, centre, curves)
 
 
 def _ischium(bone: Bone, side: Side, fit: ModelFit, template: Template, rim: Array) -> Region:
