@@ -224,7 +224,7 @@ def _hip(
     return Hip(
         side,
         supplied["hip_bone"],
-        supplied["femur"],
+        femur.bone if femur is not None else supplied["femur"],
         landmarks,
         regions,
         placed,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ischio._check import Array, CannotMeasure
@@ -126,7 +128,7 @@ def find_femur(bone: Bone) -> Findings:
             strange,
         )
         return Findings(bone, side, None, landmarks, regions, reasons, ratio, head.centre_mm)
-    shaft = _add_trochanter(bone, side, fit, landmarks, regions, reasons)
+    bone, shaft = _add_trochanter(bone, side, fit, landmarks, regions, reasons)
     _add_points(bone, side, fit, landmarks, reasons)
     others = dict.fromkeys(OTHER_REGIONS, "the lesser trochanter is missing")
     if shaft is not None:
@@ -164,23 +166,27 @@ def _add_trochanter(
     landmarks: dict[str, Landmark],
     regions: dict[str, Region],
     reasons: dict[str, str],
-) -> tuple[Array, Array] | None:
-    """Tip and region of the lesser trochanter with the shaft's axis below it, or the reason why not."""
+) -> tuple[Bone, tuple[Array, Array] | None]:
+    """Tip and region of the lesser trochanter, or the reason why not.
+
+    Gives back the bone with its triangles split along the region's border, and the shaft's axis below.
+    """
     guess = fit.vertices_mm[femur_template().points["lesser_trochanter_tip"]]
     head = landmarks["femoral_head_centre"]
     ball = (head.point_mm, float(head.detail["radius_mm"]))
     try:
         found = find_trochanter(
-            bone.triangles_mm, bone.faces, guess, fit.vertices_mm, fit.rotation[:, 2], ball
+            bone.vertices_mm, bone.faces, guess, fit.vertices_mm, fit.rotation[:, 2], ball
         )
     except CannotMeasure as missing:
         reasons["lesser_trochanter_tip"] = reasons["lesser_trochanter"] = str(missing)
-        return None
+        return bone, None
+    bone = replace(bone, vertices_mm=found.vertices_mm, faces=found.faces)
     method = _TIP_METHOD_SIGMA_MM * _USUAL_HEIGHT_MM / max(found.height_mm, 1.0)
     sigma = float(np.sqrt(method**2 + (0.3 * bone.edge_mm) ** 2 + found.fit_rms_mm**2))
     detail = {"height_mm": found.height_mm, "smooth_femur_rms_mm": found.fit_rms_mm, "steps": found.steps}
     landmarks["lesser_trochanter_tip"] = Landmark(
-        "lesser_trochanter_tip", side, found.tip_mm, bone.frame, sigma, "proud_of_smooth_femur@1", detail
+        "lesser_trochanter_tip", side, found.tip_mm, bone.frame, sigma, "proud_of_smooth_femur@2", detail
     )
     regions["lesser_trochanter"] = Region(
         "lesser_trochanter",
@@ -188,10 +194,10 @@ def _add_trochanter(
         "femur",
         found.face_indices,
         found.area_mm2,
-        "proud_of_smooth_femur@1",
+        "proud_of_smooth_femur@2",
         detail={**detail, "proud_mm": PROUD_MM, "reach_mm": REACH_MM, "ring_mm": list(RING_MM)},
     )
-    return found.shaft
+    return bone, found.shaft
 
 
 def _add_points(

@@ -9,6 +9,7 @@ from ischio.geometry.sections import outline_area_and_centroid, section
 from ischio.types import Bone
 
 _RANGE_RADII = (0.7, 1.9)  # of the head's radius, along the neck from the head's centre
+_REACH_RADII = 4.0  # a section of the neck lies within this of the head's centre
 _N_SECTIONS = 25
 _ROUNDS = 3
 
@@ -43,6 +44,8 @@ def neck_isthmus(bone: Bone, head: tuple[Array, float], base_mm: Array) -> tuple
     Sections stand across the line from the head's centre to the isthmus of the round before.
     """
     centre, radius = head
+    near = np.linalg.norm(bone.vertices_mm - centre, axis=1) < _REACH_RADII * radius
+    faces = bone.faces[near[bone.faces].any(axis=1)]
     direction = base_mm - centre
     best: tuple[float, Array] | None = None
     for _ in range(_ROUNDS):
@@ -50,7 +53,7 @@ def neck_isthmus(bone: Bone, head: tuple[Array, float], base_mm: Array) -> tuple
         best = None
         for distance in np.linspace(*_RANGE_RADII, _N_SECTIONS) * radius:
             origin = centre + distance * direction
-            segments, group = section(bone.vertices_mm, bone.faces, origin, direction)
+            segments, group = section(bone.vertices_mm, faces, origin, direction)
             if len(segments) == 0:
                 continue
             # The outline round the axis: the one whose centroid is nearest to it.

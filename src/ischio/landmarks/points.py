@@ -100,8 +100,9 @@ def cut_edges(bone: Bone) -> Array:
     edges = np.sort(
         np.concatenate([bone.faces[:, [0, 1]], bone.faces[:, [1, 2]], bone.faces[:, [2, 0]]]), axis=1
     )
-    unique, uses = np.unique(edges, axis=0, return_counts=True)
-    border = unique[uses == 1]
+    n_vertices = len(bone.vertices_mm)
+    unique, uses = np.unique(edges @ [n_vertices, 1], return_counts=True)
+    border = np.stack(np.divmod(unique[uses == 1], n_vertices), axis=1)
     if len(border) == 0:
         return np.zeros((0, 3))
     used, local = np.unique(border, return_inverse=True)

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import RBFInterpolator
+from scipy.interpolate import RBFInterpolator, RectBivariateSpline
 
 from ischio._check import Array, CannotMeasure
 from ischio.geometry.connect import connected_faces
 from ischio.geometry.sampling import face_normals, sample_surface
+from ischio.geometry.split import split_at_level
 from ischio.geometry.surface_gap import closest_on_triangles
 
 PROUD_MM = 2.0
@@ -24,12 +25,15 @@ RING_MM = (20.0, 40.0)
 SHAFT_MM = (15.0, 60.0)
 _CYLINDER_MM = 16.0  # arc length per radian of the unrolled cylinder: a shaft's radius
 _SMOOTHING = 0.2  # per ring point; stiff enough to pass 0.3-0.5 mm over stair steps of 1 mm
-_N_RING, _N_SAMPLES = 900, 9000
+_N_SAMPLES = 20000
+_GRID_MM, _GRID_HALF_MM = 2.0, (40.0, 26.0)  # round the shaft and along it; the region lies within 20 mm
+_CELL_MM, _LEAST_IN_CELL = 3.0, 4
 _FACING = 0.25  # ring points whose normals turn away from the axis (head, neck's far side) are left out
 _SOFT_TOP_MM = 0.6  # the tip is the middle of what comes within about this of the highest point
 _MAX_STEPS, _STILL_MM = 12, 0.05
 _MAX_GUESS_OFFSET_MM = 12.0  # a guess farther than this from any surface lies where the femur is cut
 _HEAD_MARGIN = 1.15  # of the head's radius
+_SNAP_MM = 0.01  # corners this near to the border lie on it: no slivers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,8 +44,10 @@ class Trochanter:
     ----------
     tip_mm : array of shape (3,), mm
         On the surface.
+    vertices_mm, faces : arrays of shape (V, 3), mm, and (F, 3)
+        The femur's surface as given, its triangles split along the region's border.
     face_indices : int array
-        Faces of the region, sorted.
+        Rows of ``faces`` that are the region, sorted.
     area_mm2, height_mm : float
         Area of the region; greatest height over the smooth femur.
     fit_rms_mm : float
@@ -53,6 +59,8 @@ class Trochanter:
     """
 
     tip_mm: Array
+    vertices_mm: Array
+    faces: NDArray[np.int64]
     face_indices: NDArray[np.int64]
     area_mm2: float
     height_mm: float
@@ -98,27 +106,42 @@ class _SmoothFemur:
                 f"only {len(ring)} surface points lie 20-40 mm from the lesser trochanter: "
                 "the femur is cut too close"
             )
-        ring = ring[np.linspace(0, len(ring) - 1, min(_N_RING, len(ring))).astype(int)]
+        places, distances = _cell_means(flat[ring], distance[ring])
         self._cylinder = cylinder
-        self._plate = RBFInterpolator(
-            flat[ring], distance[ring], kernel="thin_plate_spline", smoothing=_SMOOTHING * len(ring)
+        plate = RBFInterpolator(
+            places, distances, kernel="thin_plate_spline", smoothing=_SMOOTHING * len(places)
         )
-        self.rms_mm = float(np.sqrt(((self._plate(flat[ring]) - distance[ring]) ** 2).mean()))
+        self.rms_mm = float(np.sqrt(((plate(places) - distances) ** 2).mean()))
+        # The plate is smooth: a cubic spline through its values on a grid is the same to 0.01 mm,
+        # and gives slopes and many points at little cost.
+        arc, along = (np.arange(-half, half + _GRID_MM / 2, _GRID_MM) for half in _GRID_HALF_MM)
+        grid = np.stack(np.meshgrid(arc, along, indexing="ij"), axis=-1)
+        values = plate(grid.reshape(-1, 2)).reshape(len(arc), len(along))
+        self._plate = RectBivariateSpline(arc, along, values)
 
     def height(self, points_mm: Array) -> Array:
         """Distance of points above the smooth femur, measured across it, shape (N,), mm."""
         flat, distance, _ = self._cylinder(points_mm)
-        at = self._plate(flat)
-        step = 0.5
-        along = (self._plate(flat + [0, step]) - self._plate(flat - [0, step])) / (2 * step)
-        round_ = (self._plate(flat + [step, 0]) - self._plate(flat - [step, 0])) / (2 * step)
-        round_ = round_ * _CYLINDER_MM / np.maximum(distance, 5.0)
+        at = self._plate.ev(*flat.T)
+        along = self._plate.ev(*flat.T, dy=1)
+        round_ = self._plate.ev(*flat.T, dx=1) * _CYLINDER_MM / np.maximum(distance, 5.0)
         out: Array = (distance - at) / np.sqrt(1 + along**2 + round_**2)
         return out
 
 
+def _cell_means(flat: Array, distance: Array) -> tuple[Array, Array]:
+    """Mean place and distance of the points in each cell: where each point happens to lie counts little."""
+    _, cell, count = np.unique(
+        np.floor(flat / _CELL_MM).astype(int), axis=0, return_inverse=True, return_counts=True
+    )
+    sums = [np.bincount(cell.ravel(), values) for values in (*flat.T, distance)]
+    means = np.stack(sums, axis=1) / count[:, None]
+    filled = means[count >= _LEAST_IN_CELL]
+    return filled[:, :2], filled[:, 2]
+
+
 def find_trochanter(
-    triangles_mm: Array,
+    vertices_mm: Array,
     faces: NDArray[np.int64],
     guess_mm: Array,
     model_mm: Array,
@@ -129,10 +152,9 @@ def find_trochanter(
 
     Parameters
     ----------
-    triangles_mm : array of shape (F, 3, 3), mm
-        The femur, outward.
+    vertices_mm : array of shape (V, 3), mm
     faces : int array of shape (F, 3)
-        For which faces touch.
+        The femur, outward.
     guess_mm : array of shape (3,), mm
         Within about 15 mm of the tip.
     model_mm : array of shape (V, 3), mm
@@ -154,8 +176,10 @@ def find_trochanter(
     Notes
     -----
     The search is run from the guess and again from what it found, so that the result hangs on
-    the surface round the tip and not on the guess.
+    the surface round the tip and not on the guess. Triangles across the region's border are split
+    along it, so that the region does not hang on where their corners happen to lie.
     """
+    triangles_mm = vertices_mm[faces]
     middles = triangles_mm.mean(axis=1)
     areas = face_normals(triangles_mm)[1]
     off_head = np.linalg.norm(middles - head[0], axis=1) > _HEAD_MARGIN * head[1]
@@ -171,25 +195,46 @@ def find_trochanter(
         tip, step = _climb(points, normals, tip, shaft)
     around = near[np.linalg.norm(middles[near] - tip, axis=1) < RING_MM[0] + 5]
     feet = closest_on_triangles(np.broadcast_to(tip, (len(around), 3)), triangles_mm[around])
-    best = int(np.argmin(np.linalg.norm(feet - tip, axis=1)))
-    tip, seed = feet[best], int(around[best])
+    tip = feet[int(np.argmin(np.linalg.norm(feet - tip, axis=1)))]
     smooth = _SmoothFemur(_Cylinder(shaft[0], shaft[1], tip), points, normals, tip)
-    inside = around[np.linalg.norm(middles[around] - tip, axis=1) <= REACH_MM]
-    proud = inside[smooth.height(middles[inside]) >= PROUD_MM]
-    region = connected_faces(faces, proud, seed)
-    if len(region) == 0:
-        raise CannotMeasure(
-            f"nothing stands {PROUD_MM:g} mm proud of the femur where the lesser trochanter should be"
-        )
+    vertices, faces, region, highest = _bounded(vertices_mm, faces, tip, smooth)
     return Trochanter(
         tip,
+        vertices,
+        faces,
         region,
-        float(areas[region].sum()),
-        float(smooth.height(middles[region]).max()),
+        float(face_normals(vertices[faces[region]])[1].sum()),
+        highest,
         smooth.rms_mm,
         step,
         shaft,
     )
+
+
+def _bounded(
+    vertices_mm: Array, faces: NDArray[np.int64], tip: Array, smooth: _SmoothFemur
+) -> tuple[Array, NDArray[np.int64], NDArray[np.int64], float]:
+    """The mesh split along the region's border, the region's rows and its greatest height."""
+    beyond = np.linalg.norm(vertices_mm - tip, axis=1) - REACH_MM
+    vertices, faces, _ = split_at_level(vertices_mm, faces, beyond, snap=_SNAP_MM)
+    beyond = np.linalg.norm(vertices - tip, axis=1) - REACH_MM
+    within = beyond[faces].max(axis=1) <= _SNAP_MM
+    # Faces that touch from outside are split with their neighbours: the surface stays closed.
+    touched = np.unique(faces[(beyond[faces] <= _SNAP_MM).any(axis=1)])
+    proud = np.zeros(len(vertices))
+    proud[touched] = smooth.height(vertices[touched]) - PROUD_MM
+    vertices, faces, parents = split_at_level(vertices, faces, proud, snap=_SNAP_MM)
+    proud = np.concatenate([proud, np.zeros(len(vertices) - len(proud))])
+    high = (proud[faces].min(axis=1) >= -_SNAP_MM) & (proud[faces].max(axis=1) > _SNAP_MM)
+    chosen = np.flatnonzero(within[parents] & high)
+    if smooth.height(tip[None])[0] < PROUD_MM or len(chosen) == 0:
+        raise CannotMeasure(
+            f"nothing stands {PROUD_MM:g} mm proud of the femur where the lesser trochanter should be"
+        )
+    feet = closest_on_triangles(np.broadcast_to(tip, (len(chosen), 3)), vertices[faces[chosen]])
+    seed = int(chosen[np.argmin(np.linalg.norm(feet - tip, axis=1))])
+    region = connected_faces(faces, chosen, seed)
+    return vertices, faces, region, float(proud[faces[region]].max() + PROUD_MM)
 
 
 def _climb(points: Array, normals: Array, tip: Array, shaft: tuple[Array, Array]) -> tuple[Array, int]:

@@ -14,7 +14,7 @@ from ischio.types import Bone, Side
 from ischio.validation.rows import Row, compared
 
 # What a changed mesh, cut or direction may change, for the gap and for points.
-GAP_TOLERANCE_MM = 0.5
+GAP_TOLERANCE_MM = 0.25
 ROTATION_TOLERANCE_MM = 0.1
 POINT_TOLERANCE_MM = 1.0
 

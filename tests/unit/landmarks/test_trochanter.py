@@ -63,12 +63,10 @@ def found_on(
     vertices, faces = mesh
     model = vertices if model is None else model
     if motion is None:
-        return find_trochanter(vertices[faces], faces, guess, model, np.array([0.0, 0, 1]), head)
+        return find_trochanter(vertices, faces, guess, model, np.array([0.0, 0, 1]), head)
     move = motion.apply  # type: ignore[attr-defined]
     up = motion.matrix[:3, 2]  # type: ignore[attr-defined]
-    return find_trochanter(
-        move(vertices)[faces], faces, move(guess), move(model), up, (move(head[0]), head[1])
-    )
+    return find_trochanter(move(vertices), faces, move(guess), move(model), up, (move(head[0]), head[1]))
 
 
 def top(height_mm: float) -> np.ndarray:
@@ -90,7 +88,9 @@ def test_a_known_bump_is_found_in_any_frame(
         assert np.linalg.norm(found.tip_mm - motion.apply(top(height_mm))) < TIP_MM
         assert found.height_mm == pytest.approx(height_mm, abs=HEIGHT_MM)
         assert found.area_mm2 == pytest.approx(expected_mm2, rel=AREA_SHARE)
-        assert found.area_mm2 == pytest.approx(face_normals(corners[found.face_indices])[1].sum())
+        assert found.area_mm2 == pytest.approx(
+            face_normals(found.vertices_mm[found.faces[found.face_indices]])[1].sum()
+        )
         assert (np.diff(found.face_indices) > 0).all()
         assert found.fit_rms_mm < HEIGHT_MM
 
@@ -135,7 +135,7 @@ def test_the_region_ends_within_reach_of_the_tip() -> None:
     ridge = 4.0 * np.exp(-((SHAFT_MM * turn) ** 2) / 18) * (vertices[:, 2] > 0)
     vertices[:, :2] *= ((radial + ridge) / radial)[:, None]
     found = found_on((vertices, mesh[1]), top(9.0))
-    middles = vertices[mesh[1]].mean(axis=1)[found.face_indices]
+    middles = found.vertices_mm[found.faces[found.face_indices]].mean(axis=1)
     assert np.linalg.norm(middles - found.tip_mm, axis=1).max() <= REACH_MM
 
 
@@ -146,7 +146,7 @@ def test_the_region_is_one_piece() -> None:
     away = np.linalg.norm(vertices - [SHAFT_MM, 0, -17.0], axis=1)
     vertices[:, 0] += 4.0 * np.exp(-(away**2) / 18)
     found = found_on((vertices, mesh[1]), top(9.0))
-    middles = vertices[mesh[1]].mean(axis=1)[found.face_indices]
+    middles = found.vertices_mm[found.faces[found.face_indices]].mean(axis=1)
     assert middles[:, 2].min() > -12
 
 
@@ -223,3 +223,35 @@ class TestShaft:
         point, axis = shaft_below(triangles.mean(axis=1), face_normals(triangles)[1], vertices, top(9.0), up)
         assert axis.tolist() == up.tolist()
         assert point.tolist() == top(9.0).tolist()
+
+
+BORDER_SHARE = 0.02  # of the area: the tip moves by a fraction of an edge, and the ring's points with it
+
+
+def test_the_region_hangs_on_the_surface_and_not_on_its_triangles() -> None:
+    """Split anew, the same surface has the same region to a fraction of a row of faces."""
+    (vertices, faces), _ = shaft(5.0, 7.0)
+    apart = np.random.default_rng(3).permutation(len(faces))[: len(faces) // 2]
+    middles = vertices[faces[apart]].mean(axis=1)
+    new = len(vertices) + np.arange(len(apart))
+    fans = [np.stack([faces[apart][:, i], faces[apart][:, (i + 1) % 3], new], 1) for i in range(3)]
+    finer = np.concatenate([vertices, middles]), np.concatenate([np.delete(faces, apart, axis=0), *fans])
+    one, two = found_on((vertices, faces), top(5.0)), found_on(finer, top(5.0))
+    assert two.area_mm2 == pytest.approx(one.area_mm2, rel=BORDER_SHARE)
+
+
+def test_the_region_ends_where_the_femur_stands_two_millimetres_proud() -> None:
+    """Its border's corners stand as proud as the rule says, and the mesh stays closed round it."""
+    mesh, _ = shaft(9.0, 6.0)
+    found = found_on(mesh, top(9.0))
+    region = found.faces[found.face_indices]
+    edges = np.sort(np.concatenate([region[:, [0, 1]], region[:, [1, 2]], region[:, [2, 0]]]), axis=1)
+    border, times = np.unique(edges, axis=0, return_counts=True)
+    on_border = found.vertices_mm[np.unique(border[times == 1])]
+    radial = np.linalg.norm(on_border[:, :2], axis=1) - SHAFT_MM
+    assert np.abs(radial - PROUD_MM).max() < HEIGHT_MM * 2  # the smooth femur is lifted by the bump's tail
+    every = np.sort(
+        np.concatenate([found.faces[:, [0, 1]], found.faces[:, [1, 2]], found.faces[:, [2, 0]]]), 1
+    )
+    open_before = 2 * round(2 * np.pi * SHAFT_MM / EDGE_MM)  # the pipe's two ends
+    assert (np.unique(every, axis=0, return_counts=True)[1] == 1).sum() == open_before
