@@ -331,8 +331,56 @@ class Region:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Curve:
+    """A named line on a bone, as close points in order.
+
+    Parameters
+    ----------
+    name : str
+        For example "acetabular_rim".
+    side : Side or None
+    points_mm : array of shape (N, 3), mm, in ``frame``
+        At least three, none of them twice in a row; the first is not repeated at the end of a closed line.
+    closed : bool
+        Whether the last point is joined to the first.
+    frame : Frame
+    sigma_mm : float
+        Standard deviation of the line's position across itself.
+    method : str
+        ``method@version``.
+    detail : mapping
+        Figures that belong to the line.
+    """
+
+    name: str
+    side: Side | None
+    points_mm: Array
+    closed: bool
+    frame: Frame
+    sigma_mm: float
+    method: str
+    detail: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+
+    def __post_init__(self) -> None:
+        points = frozen(self.points_mm, (None, 3), f"curve {self.name}")
+        following = np.roll(points, -1, axis=0) if self.closed else points[1:]
+        steps = np.linalg.norm(following - points[: len(following)], axis=1)
+        if len(points) < 3 or not steps.all():
+            raise ValueError(
+                complaint(
+                    f"curve {self.name}",
+                    f"{len(points)} points, {int((steps == 0).sum())} of them twice in a row",
+                    "at least 3 points, each apart from the next",
+                    "Resample the line.",
+                )
+            )
+        object.__setattr__(self, "points_mm", points)
+        object.__setattr__(self, "detail", MappingProxyType(dict(self.detail)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Hip:
-    """One hip: its bones, landmarks, regions, frames and pose as supplied.
+    """One hip: its bones, landmarks, regions, curves, frames and pose as supplied.
 
     ``None`` stands for what was not supplied or not found; ``reasons`` says why, by name.
     """
@@ -346,9 +394,10 @@ class Hip:
     poses: tuple[Pose, ...]
     posture: str
     reasons: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    curves: Mapping[str, Curve] = field(default_factory=lambda: _NOTHING)
 
     def __post_init__(self) -> None:
-        for name in ("landmarks", "regions", "frames", "reasons"):
+        for name in ("landmarks", "regions", "frames", "reasons", "curves"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
     def need(self, name: str) -> None:
