@@ -18,7 +18,7 @@ from ischio import __version__, measures, phantoms, study
 from ischio._check import InputError, OutputError
 from ischio.io.meshes import read_surface
 from ischio.study import Settings, _atomic, folder
-from ischio.types import Measurement, Pelvis, Side, Study
+from ischio.types import Curve, Measurement, Pelvis, Side, Study
 
 BOTH = tuple(Side)
 REPORT = {"report.html": "<html>the report</html>"}
@@ -236,6 +236,20 @@ class TestDict:
         regions = {region["name"]: region for region in study.to_dict(made())["hips"][0]["regions"]}
         assert regions["ischium"]["n_faces"] == sum(regions["ischium"]["sub_parts"].values())
         assert regions["lesser_trochanter"]["sub_parts"] == {}
+
+    def test_a_curve_is_written_with_its_points(self) -> None:
+        pelvis = phantoms.pelvis()
+        assert pelvis.right is not None
+        ring = np.stack([[np.cos(t), np.sin(t), 0.5] for t in np.linspace(0, 6, 30)])
+        frame = pelvis.right.landmarks["acetabular_centre"].frame
+        curve = Curve(
+            "acetabular_rim", Side.RIGHT, ring, True, frame, 1.5, "made@1", {"bridged_fraction": 0.0}
+        )
+        whole = made(replace(pelvis, right=replace(pelvis.right, curves={curve.name: curve})))
+        (plain,) = study.to_dict(whole)["hips"][0]["curves"]
+        assert np.abs(np.array(plain["points_mm"]) - ring).max() <= 1.01 * HALF_OF_LAST_DIGIT_MM
+        assert (plain["name"], plain["closed"], plain["sigma_mm"]) == ("acetabular_rim", True, 1.5)
+        jsonschema.validate(json.loads(study.to_json(whole)), study.schema())
 
     def test_midline_landmarks_have_no_side(self) -> None:
         pelvis = phantoms.pelvis()

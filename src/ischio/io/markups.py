@@ -198,7 +198,8 @@ def markups_text(landmarks: Iterable[Landmark]) -> str:
     Parameters
     ----------
     landmarks : iterable of Landmark
-        In patient LPS.
+        In patient LPS. Those that follow from a curve, a region or sections (the shaft's axis, say) are left
+        out: nobody can read them as a point.
 
     Returns
     -------
@@ -208,7 +209,8 @@ def markups_text(landmarks: Iterable[Landmark]) -> str:
     """
     lists: dict[str, list[Landmark]] = {"right": [], "left": [], "none": []}
     for landmark in landmarks:
-        lists[side_word(landmark.side)].append(landmark)
+        if landmark.name in LANDMARK_BONES:
+            lists[side_word(landmark.side)].append(landmark)
     whole = {"@schema": SCHEMA, "markups": [_node(side, marks) for side, marks in lists.items() if marks]}
     text = json.dumps(whole, indent=4, allow_nan=False, ensure_ascii=False) + "\n"
     return _ROWS.sub(lambda row: "[" + " ".join(row[1].split()) + "]", text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TypeVar
 
 from ischio._check import Array, CannotMeasure
@@ -12,9 +13,10 @@ from ischio.landmarks.femur import find_femur
 from ischio.landmarks.findings import Findings
 from ischio.landmarks.hip_bone import find_hip_bone
 from ischio.landmarks.sacrum import MIDLINE_POINTS, sacrum_landmarks
-from ischio.types import Bone, Hip, Landmark, Pelvis, Region, Side, Transform
+from ischio.types import Bone, Curve, Hip, Landmark, Pelvis, Region, Side, Transform
 
 T = TypeVar("T")
+Named = TypeVar("Named", Landmark, Curve)
 Progress = Callable[[str, float], None]
 
 
@@ -198,7 +200,7 @@ def _hip(
     }
     needs = {
         "femur": ("femoral_head_centre", "lesser_trochanter_tip", "lesser_trochanter"),
-        "hip_bone": ("acetabular_centre", "ischium"),
+        "hip_bone": ("acetabular_centre", "acetabular_rim_centre", "acetabular_rim_curve", "ischium"),
     }
     for name, bone in supplied.items():
         if bone is None:
@@ -231,19 +233,10 @@ def _hip(
         joint_frames.poses(side, placed),
         posture,
         reasons,
+        {} if hip_bone is None else {name: _sided(line, side) for name, line in hip_bone.curves.items()},
     )
 
 
-def _sided(landmark: Landmark, side: Side) -> Landmark:
-    """The landmark under the side that the file names (the two agree unless the shape does not tell)."""
-    if landmark.side is side:
-        return landmark
-    return Landmark(
-        landmark.name,
-        side,
-        landmark.point_mm,
-        landmark.frame,
-        landmark.sigma_mm,
-        landmark.method,
-        landmark.detail,
-    )
+def _sided(found: Named, side: Side) -> Named:
+    """The landmark or curve under the side that the file names (alike unless the shape does not tell)."""
+    return found if found.side is side else replace(found, side=side)

@@ -25,7 +25,9 @@ from ischio.landmarks.joint_frames import knee_centre
 from ischio.landmarks.neck import neck_isthmus
 from ischio.landmarks.points import Rule, landmark_of, place_points, summit
 from ischio.landmarks.registration import ModelFit, finish, lay_model
+from ischio.landmarks.shaft import SHAFT_AXES, shaft_axes
 from ischio.landmarks.trochanter import PROUD_MM, REACH_MM, RING_MM, find_trochanter
+from ischio.landmarks.trochanter_base import trochanter_base
 from ischio.types import Bone, Landmark, Region, Side
 
 HEAD_RADIUS_MM = (12.0, 36.0)  # from a small child to a large man
@@ -122,6 +124,8 @@ def find_femur(bone: Bone) -> Findings:
                 *femur_template().points,
                 "lesser_trochanter",
                 *OTHER_REGIONS,
+                "lesser_trochanter_base",
+                *SHAFT_AXES,
                 "neck_isthmus_centre",
                 "knee_centre",
             ),
@@ -130,11 +134,16 @@ def find_femur(bone: Bone) -> Findings:
         return Findings(bone, side, None, landmarks, regions, reasons, ratio, head.centre_mm)
     bone, shaft = _add_trochanter(bone, side, fit, landmarks, regions, reasons)
     _add_points(bone, side, fit, landmarks, reasons)
-    others = dict.fromkeys(OTHER_REGIONS, "the lesser trochanter is missing")
+    others = dict.fromkeys(
+        (*OTHER_REGIONS, "lesser_trochanter_base", *SHAFT_AXES), "the lesser trochanter is missing"
+    )
     if shaft is not None:
-        found, others = femur_regions(
-            bone, side, landmarks, regions["lesser_trochanter"], shaft, fit.rotation[:, 1]
-        )
+        tip, lesser = landmarks["lesser_trochanter_tip"], regions["lesser_trochanter"]
+        landmarks["lesser_trochanter_base"] = trochanter_base(bone, lesser, tip)
+        axes, no_axes = shaft_axes(bone, side, landmarks, shaft)
+        landmarks |= axes
+        reasons |= no_axes
+        found, others = femur_regions(bone, side, landmarks, lesser, shaft, fit.rotation[:, 1])
         regions |= found
     reasons |= others
     return Findings(bone, side, fit, landmarks, regions, reasons, ratio, head.centre_mm)
@@ -216,7 +225,7 @@ def _add_points(
         fit.vertices_mm[template.points[n]] for n in ("lesser_trochanter_tip", "greater_trochanter_superior")
     )
     try:
-        centre, _, area = neck_isthmus(
+        centre, direction, area = neck_isthmus(
             bone, (head.point_mm, float(head.detail["radius_mm"])), (tip + lateral) / 2
         )
     except CannotMeasure as why:
@@ -229,7 +238,7 @@ def _add_points(
             bone.frame,
             _ISTHMUS_SIGMA_MM,
             "smallest_section@1",
-            {"area_mm2": area},
+            {"area_mm2": area, "direction": direction.tolist()},
         )
     knee = knee_centre(landmarks)
     if knee is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from ischio.geometry.sampling import sample_surface
 from ischio.geometry.spheres import Sphere, refine_sphere
 from ischio.geometry.surface_gap import closest_on_triangles
 from ischio.landmarks.registration import ModelFit
-from ischio.types import Bone, Landmark, Region, Side
+from ischio.types import Bone, Curve, Landmark, Region, Side
 
 N_SAMPLES = 5000
 N_BALL_SAMPLES = 8000
@@ -42,6 +42,7 @@ class Findings:
         Misfit of the other side's shape divided by that of the side found; 1 would be no evidence.
     centre_mm : array of shape (3,), mm
         Centre of head or socket; that of the laid model where the bone's own cannot be fitted.
+    curves : mapping of str to Curve
     """
 
     bone: Bone
@@ -52,6 +53,7 @@ class Findings:
     reasons: Mapping[str, str]
     other_side_ratio: float
     centre_mm: Array
+    curves: Mapping[str, Curve] = field(default_factory=dict)
 
 
 def refined_ball(bone: Bone, centre_mm: Array, radius_mm: float, *, concave: bool) -> Sphere | None:

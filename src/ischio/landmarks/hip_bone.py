@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from ischio._check import Array, CannotMeasure
@@ -25,7 +24,8 @@ from ischio.landmarks.findings import (
 from ischio.landmarks.hip_regions import TUBEROSITY_POINTS, acetabular_regions, tuberosity_points
 from ischio.landmarks.points import Rule, place_points
 from ischio.landmarks.registration import ModelFit, finish, lay_model
-from ischio.types import Bone, Landmark, Region, Side
+from ischio.landmarks.rim import find_rim, rim_findings
+from ischio.types import Bone, Curve, Landmark, Region, Side
 
 SOCKET_RADIUS_MM = (14.0, 42.0)
 RIM_MARGIN_MM = 5.0
@@ -151,6 +151,7 @@ def _findings(bone: Bone, side: Side, fit: ModelFit, ratio: float) -> Findings:
     template = pelvis_template(side)
     landmarks: dict[str, Landmark] = {}
     regions: dict[str, Region] = {}
+    curves: dict[str, Curve] = {}
     reasons: dict[str, str] = {}
     centre, radius = template.ball_of(fit.vertices_mm)
     socket = refined_ball(bone, centre, radius, concave=True)
@@ -167,12 +168,19 @@ def _findings(bone: Bone, side: Side, fit: ModelFit, ratio: float) -> Findings:
             "sphere_fit@1",
             ball_detail(socket),
         )
-    rim = rim_of(bone, fit, template, centre, radius)
+    edge = find_rim(bone, rim_of(bone, fit, template, centre, radius), (centre, radius))
+    rim, opening = edge[0], opening_of(edge[0], fit)
+    try:
+        curve, middle = rim_findings(bone, side, edge, opening)
+        curves[curve.name] = curve
+        landmarks[middle.name] = middle
+    except CannotMeasure as missing:
+        reasons |= dict.fromkeys(("acetabular_rim_centre", "acetabular_rim_curve"), str(missing))
     try:
         regions["ischium"] = _ischium(bone, side, fit, template, rim)
     except CannotMeasure as missing:
         reasons["ischium"] = str(missing)
-    found_regions, not_found = acetabular_regions(bone, side, rim, opening_of(rim, fit), (centre, radius))
+    found_regions, not_found = acetabular_regions(bone, side, rim, opening, (centre, radius))
     regions |= found_regions
     reasons |= not_found
     found, not_found = place_points(bone, side, fit, template, POINT_RULES)
@@ -182,7 +190,7 @@ def _findings(bone: Bone, side: Side, fit: ModelFit, ratio: float) -> Findings:
         landmarks |= tuberosity_points(bone, side, regions["ischium"], fit)
     else:
         reasons |= dict.fromkeys(TUBEROSITY_POINTS, reasons["ischium"])
-    return Findings(bone, side, fit, landmarks, regions, reasons, ratio, centre)
+    return Findings(bone, side, fit, landmarks, regions, reasons, ratio, centre, curves)
 
 
 def _ischium(bone: Bone, side: Side, fit: ModelFit, template: Template, rim: Array) -> Region:
@@ -245,7 +253,7 @@ def _votes(fit: ModelFit, template: Template, points: Array, normals: Array) -> 
 
 
 def rim_of(bone: Bone, fit: ModelFit, template: Template, centre: Array, radius: float) -> Array:
-    """Acetabular rim of this bone as a closed curve of close points, shape (N, 3), mm.
+    """Rough acetabular rim of this bone as a closed polygon, shape (N, 3), mm.
 
     Each point of the laid model's rim moves to the outermost surface near it along the
     opening's axis; the moves are smoothed round the rim.
@@ -282,7 +290,7 @@ def rim_of(bone: Bone, fit: ModelFit, template: Template, centre: Array, radius:
         kernel = np.array([1.0, 2.0, 3.0, 2.0, 1.0]) / 9
         smooth = sum(w * np.roll(shifts, k - 2, axis=0) for k, w in enumerate(kernel))
         moved = start + smooth
-    return _dense(moved)
+    return moved
 
 
 def opening_of(rim: Array, fit: ModelFit) -> Array:
@@ -293,11 +301,3 @@ def opening_of(rim: Array, fit: ModelFit) -> Array:
     axis: Array = np.linalg.svd(rim - rim.mean(axis=0))[2][2]
     outwards = float(axis @ (rim.mean(axis=0) - fit.vertices_mm.mean(axis=0)))
     return axis if outwards > 0 else -axis
-
-
-def _dense(points: Array) -> Array:
-    """Points about every millimetre along a closed polygon."""
-    following = np.roll(points, -1, axis=0)
-    steps: NDArray[np.float64] = np.linspace(0, 1, 8, endpoint=False)[:, None, None]
-    out: Array = (points + steps * (following - points)).reshape(-1, 3)
-    return out

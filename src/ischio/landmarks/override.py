@@ -67,9 +67,10 @@ def with_read_points(
 
     Notes
     -----
-    Regions stay where they were found, also that of a trochanter whose tip was read. The radius of a head
-    or socket stays that of the sphere that was fitted. Where a frame needs a landmark of a side that was
-    not asked for, it is missing, with its reason.
+    Regions stay where they were found, also that of a trochanter whose tip was read, and so does what
+    follows from sections and regions: rim, shaft axes, the trochanter's base. The radius of a head or socket
+    stays that of the sphere that was fitted. Where a frame needs a landmark of a side that was not asked
+    for, it is missing, with its reason.
     """
     read: dict[Side | None, dict[str, Landmark]] = {}
     doubts: list[str] = []
@@ -191,6 +192,8 @@ def _with_landmarks(hip: Hip | None, read: Mapping[Side | None, Mapping[str, Lan
     landmarks = {**hip.landmarks, **new}
     reasons = {name: why for name, why in hip.reasons.items() if name not in new}
     placed, poses = dict(hip.frames), hip.poses
+    if {"femoral_head_centre", "neck_isthmus_centre"} & new.keys():
+        landmarks = _with_neck_axis(landmarks)
     if "knee_centre" not in new and {"epicondyle_lateral", "epicondyle_medial"} & new.keys():
         knee, before = joint_frames.knee_centre(landmarks), landmarks.get("knee_centre")
         if knee is not None and (before is None or before.method == knee.method):
@@ -206,6 +209,17 @@ def _with_landmarks(hip: Hip | None, read: Mapping[Side | None, Mapping[str, Lan
         placed, reasons = _exchanged(joint_frames.FEMUR_FRAMES, placed, reasons, made, why_not)
         poses = joint_frames.poses(hip.side, placed)
     return replace(hip, landmarks=landmarks, frames=placed, reasons=reasons, poses=poses)
+
+
+def _with_neck_axis(landmarks: dict[str, Landmark]) -> dict[str, Landmark]:
+    """Landmarks in which the neck's axis runs from the isthmus to the head's centre, as they now are."""
+    names = ("neck_isthmus_centre", "femoral_head_centre")
+    if not all(name in landmarks for name in names):
+        return landmarks
+    isthmus, head = (landmarks[name] for name in names)
+    along = head.point_mm - isthmus.point_mm
+    detail = {**isthmus.detail, "direction": (along / np.linalg.norm(along)).tolist()}
+    return {**landmarks, isthmus.name: replace(isthmus, detail=detail)}
 
 
 def _with_pelvic_frames(

@@ -1,18 +1,19 @@
-"""Promontory and upper endplate of the sacrum, from the pelvis's model laid over all its bones."""
+"""Promontory and upper endplate of the sacrum, looked for where the pelvis's model says."""
 
 from __future__ import annotations
 
 import numpy as np
 from scipy.spatial import cKDTree
 
-from ischio._check import Array
+from ischio._check import Array, CannotMeasure
 from ischio.atlas.model import bone_model, vertex_normals
 from ischio.geometry.sampling import sample_surface
+from ischio.landmarks.endplate import endplate
 from ischio.landmarks.findings import MAX_COEFFICIENT, on_surface
 from ischio.landmarks.registration import ModelFit, fit_shape
 from ischio.types import Bone, Landmark
 
-MIDLINE_POINTS = ("sacral_promontory", "sacral_centre")
+MIDLINE_POINTS = ("sacral_promontory", "sacral_centre", "sacral_endplate_centre")
 # Placed by eye on pictures of the model's mean, in its own coordinates.
 _PROMONTORY_MM = (-61.5, -6.0, 1293.0)
 _ENDPLATE_MIDDLE_MM = (-61.5, 9.0, 1308.0)
@@ -37,7 +38,7 @@ def sacrum_landmarks(bones: tuple[Bone, ...], start: ModelFit) -> tuple[dict[str
     Returns
     -------
     landmarks : dict of str to Landmark
-        ``sacral_centre`` carries the endplate's unit normal in its detail.
+        By ``MIDLINE_POINTS``.
     reasons : dict of str to str
     """
     samples = [sample_surface(bone.triangles_mm, _N_SAMPLES)[:2] for bone in bones]
@@ -51,18 +52,23 @@ def sacrum_landmarks(bones: tuple[Bone, ...], start: ModelFit) -> tuple[dict[str
     bone = next((bone for bone in bones if bone.name == "sacrum"), bones[0])
     landmarks: dict[str, Landmark] = {}
     reasons: dict[str, str] = {}
-    for name, place in zip(MIDLINE_POINTS, (_PROMONTORY_MM, _ENDPLATE_MIDDLE_MM), strict=True):
+    for name, place in (("sacral_promontory", _PROMONTORY_MM), ("sacral_centre", _ENDPLATE_MIDDLE_MM)):
         vertex = int(cKDTree(mean).query(np.array(place))[1])
         beside = fit.scale * fit.rotation @ (np.array(place) - mean[vertex])
         point = on_surface(bone, fit.vertices_mm[vertex] + beside, _REACH_MM)
         if point is None:
             reasons[name] = "the sacrum's surface does not reach it"
             continue
-        detail = (
-            {"endplate_normal": _endplate_normal(fit, vertex).tolist()} if name == "sacral_centre" else {}
-        )
         sigma = float(np.hypot(_SIGMA_MM, bone.edge_mm / 2))
-        landmarks[name] = Landmark(name, None, point, bone.frame, sigma, "model_transfer@1", detail)
+        landmarks[name] = Landmark(name, None, point, bone.frame, sigma, "model_transfer@1")
+    vertex = int(cKDTree(mean).query(np.array(_ENDPLATE_MIDDLE_MM))[1])
+    try:
+        if "sacral_centre" in reasons:
+            raise CannotMeasure(reasons["sacral_centre"])
+        plate = endplate(bone, landmarks["sacral_centre"].point_mm, _endplate_normal(fit, vertex))
+        landmarks[plate.name] = plate
+    except CannotMeasure as missing:
+        reasons["sacral_endplate_centre"] = str(missing)
     return landmarks, reasons
 
 

@@ -28,6 +28,7 @@ _FRAMES = (
 )
 _POSE = ("flexion_deg", "adduction_deg", "internal_rotation_deg", "pelvic_zero", "rotation_zero")
 _LANDMARK = ("name", "side", "point_mm", "sigma_mm", "method", "detail")
+_CURVE = ("name", "points_mm", "closed", "sigma_mm", "method", "detail")
 _MEASUREMENT = (
     *("name", "side", "value", "unit", "sigma", "method", "definition", "posture", "reference"),
     *("evidence", "points_mm", "reason", "detail"),
@@ -96,6 +97,7 @@ def _hip(hip: Hip) -> dict[str, Any]:
         "poses": [_fields(pose, *_POSE) for pose in hip.poses],
         "frames": {name: _matrix(hip.frames[name]) if name in hip.frames else None for name in names},
         "regions": [_region(region) for region in hip.regions.values()],
+        "curves": [_fields(curve, *_CURVE) for curve in hip.curves.values()],
         "reasons": {**missing, **hip.reasons},
     }
 

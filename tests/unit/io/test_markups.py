@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -294,6 +295,10 @@ class TestWriting:
         ]
         for (_, _, ras), mark in zip(got, LANDMARKS, strict=True):
             assert np.abs(ras - mark.point_mm * [-1, -1, 1]).max() <= WRITTEN_MM
+
+    def test_what_nobody_can_read_as_a_point_is_left_out(self) -> None:
+        axis = replace(LANDMARKS[0], name="shaft_axis")
+        assert markups_text([*LANDMARKS, axis]) == markups_text(LANDMARKS)
 
     def test_ids_are_counted_and_nothing_tells_the_time(self) -> None:
         text = markups_text(LANDMARKS)

@@ -10,6 +10,7 @@ import pytest
 from ischio import phantoms
 from ischio._check import AnatomyError
 from ischio.atlas import reconstruction
+from ischio.io.landmark_names import LANDMARK_BONES
 from ischio.io.markups import MarkedPoint
 from ischio.landmarks import find_pelvis, with_read_points
 from ischio.landmarks.override import MAX_OFF_BONE_MM, READER_SIGMA_MM
@@ -93,13 +94,26 @@ class TestReadPoint:
         assert "psis" not in got.reasons
 
     def test_one_that_nobody_moved_stays_as_found(self, found: Pelvis) -> None:
-        marks = [moved(found, name, np.full(3, 0.4e-4)) for name in left_of(found).landmarks]
+        names = LANDMARK_BONES.keys() & left_of(found).landmarks.keys()
+        marks = [moved(found, name, np.full(3, 0.4e-4)) for name in sorted(names)]
         result = with_read_points(found, marks)
         assert dict(left_of(result.pelvis).landmarks) == dict(left_of(found).landmarks)
         assert dict(left_of(result.pelvis).frames) == dict(left_of(found).frames)
         assert result.notes == (
             f"markups: {len(marks)} points left to the software, since nobody moved them",
         )
+
+    @pytest.mark.parametrize("name", ["femoral_head_centre", "neck_isthmus_centre"])
+    def test_the_necks_axis_follows_its_ends(self, found: Pelvis, name: str) -> None:
+        got = left_of(with_read_points(found, [moved(found, name, SMALL_MM)]).pelvis)
+        along = got.point("femoral_head_centre") - got.point("neck_isthmus_centre")
+        direction = np.array(got.landmarks["neck_isthmus_centre"].detail["direction"])
+        assert np.abs(direction - along / np.linalg.norm(along)).max() < NOISE_MM
+
+    def test_a_head_without_a_neck_can_be_read(self, found: Pelvis) -> None:
+        mark = moved(found, "femoral_head_centre", SMALL_MM)
+        lacking = replace(found, left=without(left_of(found), "neck_isthmus_centre"))
+        assert "neck_isthmus_centre" not in left_of(with_read_points(lacking, [mark]).pelvis).landmarks
 
     def test_one_in_the_midline(self, found: Pelvis) -> None:
         surface = left_of(found).hip_bone
