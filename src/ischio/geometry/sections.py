@@ -115,6 +115,7 @@ def segments_at(triangles_mm: Array, height_mm: Array) -> Array:
     Returns
     -------
     array of shape (N, 2, 3), mm
+        Directed as those of ``section``.
 
     Examples
     --------
@@ -132,4 +133,6 @@ def segments_at(triangles_mm: Array, height_mm: Array) -> Array:
         other = (alone + step) % 3
         share = height[row, alone] / (height[row, alone] - height[row, other])
         ends.append(corners[row, alone] + share[:, None] * (corners[row, other] - corners[row, alone]))
-    return np.stack(ends, axis=1)
+    out = np.stack(ends, axis=1)
+    falls = above[row, alone]  # directed as by ``section``
+    return np.where(falls[:, None, None], out, out[:, ::-1])

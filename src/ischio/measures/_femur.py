@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ischio._check import Array, CannotMeasure
-from ischio.geometry.sections import outline_area_and_centroid, section
-from ischio.measures._given import Given, landmark
+from ischio.geometry.sections import outline_area_and_centroid, section, segments_at
+from ischio.measures._given import Given, landmark, place
 from ischio.types import Hip, Landmark
 
 KNEE = ("knee_centre", "posterior_condyle_lateral", "posterior_condyle_medial")
@@ -94,8 +94,8 @@ class UpperFemur:
     ----------
     hip : Hip
         With femur, head, isthmus, lesser trochanter and condyles.
-    up, lateral : arrays of shape (3,), optional
-        Other directions to slice along, for the scanner's slices.
+    up : array of shape (3,), optional
+        Another direction to slice across, for the scanner's slices.
 
     Notes
     -----
@@ -125,8 +125,8 @@ class UpperFemur:
         kept = (level[hip.femur.faces] > tip - self.radius).any(axis=1)
         used, faces = np.unique(hip.femur.faces[kept], return_inverse=True)
         self._vertices, self._faces = hip.femur.vertices_mm[used], faces.reshape(-1, 3)
-        span = level[hip.femur.faces[kept]]
-        self._low, self._high = span.min(axis=1), span.max(axis=1)
+        self._levels = level[hip.femur.faces[kept]]
+        self._low, self._high = self._levels.min(axis=1), self._levels.max(axis=1)
 
     def level(self, point_mm: Array) -> float:
         """Height of a point over the head's centre."""
@@ -143,45 +143,45 @@ class UpperFemur:
         faces = self._faces[(self._low <= level_mm) & (self._high >= level_mm)]
         return section(self._vertices, faces, self.head + level_mm * self.up, self.up)
 
-    def neck(self, level_mm: float, around_mm: float | None = None) -> Neck | None:
+    def neck(self, level_mm: float) -> Neck | None:
         """Cortices of the neck in a slice, either side of the isthmus, or None where it is not all there."""
-        segments, _ = self.cut(level_mm)
-        middle = self.isthmus_along if around_mm is None else around_mm
-        along = middle + np.linspace(-1, 1, 15) * _NECK_HALF_RADII * self.radius
-        chords = _chords(segments, self.head, self.along, self.across, along)
+        hit = (self._low < level_mm) & (self._high >= level_mm)
+        segments = segments_at(self._vertices[self._faces[hit]], self._levels[hit] - level_mm)
+        along = self.isthmus_along + np.linspace(-1, 1, 15) * _NECK_HALF_RADII * self.radius
+        chords = _chords(segments - self.head, self.along, self.across, along)
         return None if chords is None else Neck(along, *chords.T)
 
     def centroid(self, level_mm: float) -> Array:
-        """Middle of the bone's area in a slice: of the outlines that hold nothing of the head alone."""
+        """Middle of the bone's area in a slice: that of its largest outline."""
         segments, group = self.cut(level_mm)
         parts = [outline_area_and_centroid(segments[group == k], self.up) for k in np.unique(group)]
         if not parts:
             raise CannotMeasure("the femur's surface does not reach the slice")
-        area = np.array([one for one, _ in parts])
-        return np.asarray(np.average([middle for _, middle in parts], axis=0, weights=area))
+        return max(parts, key=lambda one: one[0])[1]
 
-    def saddle(self) -> float:
-        """Level of the lowest place of the upper border between head and greater trochanter."""
-        normal = self.across
-        segments, _ = section(self._vertices, self._faces, self.head, normal)
-        end = float((self.hip.point("greater_trochanter_superior") - self.head) @ self.along)
+    def junction(self) -> float:
+        """Level of the highest slice in which neck and greater trochanter are one.
+
+        That is the lowest place of the upper border between head and trochanter; where the border only
+        falls, as on a steep neck, the trochanter's own top.
+        """
+        trochanter = self.hip.point("greater_trochanter_superior")
+        end = float((trochanter - self.head) @ self.along)
         start = 0.7 * self.radius
-        if end <= start or len(segments) == 0:
+        if end <= start:
             raise CannotMeasure("the greater trochanter does not stand lateral of the head")
+        segments, _ = section(self._vertices, self._faces, self.head, self.across)
         flat = np.stack([(segments - self.head) @ self.along, (segments - self.head) @ self.up], axis=-1)
-        along = np.linspace(start, end, 60)
-        top = np.array([_top(flat, one) for one in along])
+        top = np.array([_top(flat, one) for one in np.linspace(start, end, 60)])
         low = int(np.argmin(top))
-        if not np.isfinite(top[low]):
+        if not np.isfinite(top).all():
             raise CannotMeasure("the neck's upper border is not all there")
         if top[low:].max() - top[low] < 0.05 * self.radius:
-            raise CannotMeasure("no saddle between head and greater trochanter is seen")
+            return min(float(top[low]), self.level(trochanter))
         return float(top[low])
 
     def given(self, point_mm: Array, either_side: tuple[Array, Array]) -> Given:
         """A middle found in a slice, with the error of the surface and of the choice of the slice."""
-        from ischio.measures._given import place
-
         return Given(point_mm, (*place(point_mm, self._sigma_mm * np.sqrt(2.0)).steps, either_side))
 
     @property
@@ -195,25 +195,21 @@ def _top(flat: Array, along: float) -> float:
     offset = flat[..., 0] - along
     hit = (offset[:, 0] < 0) != (offset[:, 1] < 0)
     if not hit.any():
-        return float("inf")
+        return float("-inf")
     share = offset[hit, 0] / (offset[hit, 0] - offset[hit, 1])
     return float((flat[hit, 0, 1] + share * (flat[hit, 1, 1] - flat[hit, 0, 1])).max())
 
 
-def _chords(segments: Array, origin: Array, along: Array, across: Array, places: Array) -> Array | None:
+def _chords(segments: Array, along: Array, across: Array, places: Array) -> Array | None:
     """Back and front cortex at places along a slice, shape (N, 2), of the piece of bone about the line.
 
-    None where the bone does not lie on the line at one of the places.
+    None where no bone lies across one of the places.
     """
-    if len(segments) == 0:
-        return None
-    first, second = (segments - origin) @ along, (segments - origin) @ across
+    first, second = segments @ along, segments @ across
     out = []
-    for place in places:
-        offset = first - place
+    for place_mm in places:
+        offset = first - place_mm
         hit = (offset[:, 0] < 0) != (offset[:, 1] < 0)
-        if not hit.any():
-            return None
         share = offset[hit, 0] / (offset[hit, 0] - offset[hit, 1])
         where = second[hit, 0] + share * (second[hit, 1] - second[hit, 0])
         turn = np.where(offset[hit, 0] < 0, 1, -1)

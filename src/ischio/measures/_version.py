@@ -86,17 +86,27 @@ def from_line(hip: Hip, lateral: Given, medial: Given | None, detail: Mapping[st
     )
 
 
+def outline(hip: Hip, up: Array, through: Array) -> Array:
+    """Outlines of the femur in the plane across ``up`` through a point, shape (N, 2, 3), mm."""
+    assert hip.femur is not None  # its landmarks exist
+    return section(hip.femur.vertices_mm, hip.femur.faces, through, up)[0]
+
+
+@lru_cache(maxsize=4)
+def outlines_of(hip: Hip) -> Mapping[str, Array]:
+    """Slices across the mechanical axis through head and condyles, which all constructions show."""
+    at = {name: hip.point(name) for name in AXES}
+    up, _, _ = directions(at, hip.side.sign)
+    back = (at["posterior_condyle_lateral"] + at["posterior_condyle_medial"]) / 2
+    return {"head": outline(hip, up, at["femoral_head_centre"]), "condyles": outline(hip, up, back)}
+
+
 def _sketch(hip: Hip, points: Array, value: float) -> Sketch:
     """The slices through head, neck and condyles laid over each other, as seen from below."""
     at = {name: hip.point(name) for name in AXES}
     up, forward, medial = directions(at, hip.side.sign)
     left = hip.side.sign * medial  # the patient's left lies on the right of an axial image
-    outlines = {}
-    assert hip.femur is not None  # its landmarks exist
-    back = (at["posterior_condyle_lateral"] + at["posterior_condyle_medial"]) / 2
-    for words, place in (("head", points[0]), ("neck", points[1]), ("condyles", back)):
-        segments, _ = section(hip.femur.vertices_mm, hip.femur.faces, place, up)
-        outlines[words] = segments
+    outlines = {**outlines_of(hip), "neck": outline(hip, up, points[1])}
     line = points[1] + np.outer([-0.6, 1.6], points[0] - points[1])
     condyles = np.stack([at["posterior_condyle_lateral"], at["posterior_condyle_medial"]])
     strokes = (

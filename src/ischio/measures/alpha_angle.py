@@ -14,10 +14,11 @@ from ischio.measures._given import Given, propagated
 from ischio.measures._registry import Reading, measure
 from ischio.types import Hip, Side, Sketch, Stroke
 
-_LEAVES = 1.03  # of the head's radius: outside the sphere beyond its own unevenness
+_LEAVES = 1.05  # of the head's radius: outside the sphere beyond its own unevenness
 _FROM_DEG = 120.0  # from the neck's axis: where the walk towards the neck begins
 _ANTEROSUPERIOR = (12.0, 12.5, 1.0, 1.5, 2.0, 2.5, 3.0)
 _HOURS = tuple(dict.fromkeys((*_ANTEROSUPERIOR, *(float(hour) for hour in range(1, 13)))))
+_STRETCH_DEG = 15.0  # outside the sphere for less than this is an uneven head, not its end
 _SURFACE_MM = 0.3
 
 
@@ -47,9 +48,28 @@ def _leaves_at(contour: Array, centre: Array, axis: Array, limit: float) -> floa
     points = np.concatenate(found)
     if len(points) == 0:
         return None
-    angle = np.degrees(np.arccos(np.clip(points @ axis / limit, -1, 1)))
+    angle = np.sort(np.degrees(np.arccos(np.clip(points @ axis / limit, -1, 1))))[::-1]
+    # Coming from the head, crossings lead out and in by turns; where the first one lies inside the walk's
+    # start, the contour is already out.
     angle = angle[angle < _FROM_DEG]
-    return float(angle.max()) if len(angle) else None
+    for k, here in enumerate(angle):
+        below = angle[k + 1] if k + 1 < len(angle) else 0.0
+        tried = here - _STRETCH_DEG * np.array([0.1, 0.3, 0.5, 0.7, 0.9])
+        if here - below >= _STRETCH_DEG and all(_reach(contour - centre, axis, one) > limit for one in tried):
+            return float(here)
+    return None
+
+
+def _reach(contour: Array, axis: Array, angle_deg: float) -> float:
+    """Distance of a contour about the origin from it, at an angle from the axis; 0 where there is none."""
+    along = contour @ axis
+    flat = np.stack([along, np.linalg.norm(contour - along[..., None] * axis, axis=-1)], axis=-1)
+    turn = np.radians(angle_deg)
+    ray, across = np.array([np.cos(turn), np.sin(turn)]), np.array([-np.sin(turn), np.cos(turn)])
+    side = flat @ across
+    hit = (side[:, 0] < 0) != (side[:, 1] < 0)
+    share = side[hit, 0] / (side[hit, 0] - side[hit, 1])
+    return float(((flat[hit, 0] + share[:, None] * (flat[hit, 1] - flat[hit, 0])) @ ray).max(initial=0.0))
 
 
 @measure(
@@ -57,7 +77,7 @@ def _leaves_at(contour: Array, centre: Array, axis: Array, limit: float) -> floa
     needs=("femur", *AXES, "neck_isthmus_centre"),
     reference="Notzli et al. 2002, J Bone Joint Surg Br 84:556-560 (on the oblique axial plane; here all round)",
     evidence="Definition from established knowledge, unverified against the paper; that the contour leaves the "
-    "sphere at 1.03 radii is this software's choice. Exact on phantoms.",
+    "sphere at 1.05 radii is this software's choice. Exact on phantoms.",
     example=_example,
 )
 def alpha_angle(hip: Hip) -> Reading:
@@ -68,8 +88,8 @@ def alpha_angle(hip: Hip) -> Reading:
     Notes
     -----
     Clock round the neck: 12 upwards along the mechanical axis, 3 forwards, on both sides. The contour
-    leaves the sphere where its distance from the centre exceeds 1.03 radii, coming from the head. All hours
-    are in the detail; posterior ones too.
+    leaves the sphere where its distance from the centre exceeds 1.05 radii for 15 degrees or more, coming
+    from the head. All hours are in the detail; posterior ones too.
     """
     assert hip.femur is not None  # it is needed
     radius = head_radius(hip)

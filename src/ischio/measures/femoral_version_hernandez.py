@@ -32,7 +32,7 @@ def femoral_version_hernandez(hip: Hip) -> Reading:
     least squares through the middles of the chords between both cortices.
     """
     upper = upper_femur(hip)
-    level = (upper.saddle() - _LOWEST_RADII * upper.radius) / 2
+    level = (upper.junction() - _LOWEST_RADII * upper.radius) / 2
 
     def ends(at_level: float) -> tuple[Array, Array]:
         neck = upper.neck(at_level)

@@ -31,7 +31,7 @@ def femoral_version_lee(hip: Hip) -> Reading:
     radius below it, and the middle is that of its narrowest chord.
     """
     upper = upper_femur(hip)
-    level = upper.saddle() - _BELOW_RADII * upper.radius
+    level = upper.junction() - _BELOW_RADII * upper.radius
 
     def middle(at_level: float) -> Array:
         neck = upper.neck(at_level)

@@ -8,10 +8,10 @@ import numpy as np
 
 from ischio import phantoms
 from ischio._check import Array
-from ischio.geometry.sections import section
 from ischio.measures._femur import AXES, angle_to_condyles, directions, given, vector_of
 from ischio.measures._given import direction, propagated
 from ischio.measures._registry import Reading, measure
+from ischio.measures._version import outline, outlines_of
 from ischio.types import Hip, Side, Sketch, Stroke
 
 
@@ -55,11 +55,9 @@ def lesser_trochanter_version(hip: Hip) -> Reading:
     centre, tip = _centre(still), still["lesser_trochanter_tip"]
     up, forward, medial = directions(still, sign)
     condyles = np.stack([still["posterior_condyle_lateral"], still["posterior_condyle_medial"]])
-    outlines = {}
+    outlines: dict[str, Array] = {}
     if hip.femur is not None:
-        back = condyles.mean(axis=0)
-        for words, place in (("lesser trochanter", tip), ("condyles", back)):
-            outlines[words] = section(hip.femur.vertices_mm, hip.femur.faces, place, up)[0]
+        outlines = {"lesser trochanter": outline(hip, up, tip), "condyles": outlines_of(hip)["condyles"]}
     strokes = (
         Stroke(centre + np.outer([-0.5, 1.4], tip - centre), f"{out.value:.1f}°"),
         Stroke(condyles, "condyles", dashed=True),
