@@ -8,14 +8,16 @@ import numpy as np
 
 from ischio._check import Array, CannotMeasure
 from ischio.geometry.sections import section
-from ischio.measures._femur import given, unit, vector_of
-from ischio.measures._given import Given, Outcome, axes, place, propagated
-from ischio.types import Hip, Sketch, Stroke, Transform
+from ischio.measures._femur import unit, vector_of
+from ischio.measures._given import Given, Outcome, axes, landmark, place, propagated
+from ischio.types import Hip, Landmark, Sketch, Stroke, Transform
 
 APP = "pelvis_app_from_patient"
 SCANNER = "scanner_from_patient"
-RIM = ("acetabular_rim", "femoral_head_centre", APP)
-"""What a measure of the rim in the anterior pelvic plane needs."""
+RIM = ("acetabular_rim", "acetabular_centre", APP)
+"""What a measure of the rim in the anterior pelvic plane needs; a femur's head is used where it is in place."""
+IN_PLACE_RADII = 0.25
+"""A head farther than this part of its radius from the socket's centre is not in its socket."""
 
 FRAME_WORDS = "anterior pelvic plane upright"
 _MARGIN_MM = 40.0
@@ -24,6 +26,18 @@ _MARGIN_MM = 40.0
 def rim_of(hip: Hip) -> Array:
     """Points of the rim, shape (N, 3), mm, patient frame."""
     return hip.curves["acetabular_rim"].points_mm
+
+
+def joint_centre(hip: Hip) -> tuple[Landmark, dict[str, object]]:
+    """Centre of the head where it lies in the socket, else that of the socket; and the detail that says so."""
+    socket, head = hip.landmarks["acetabular_centre"], hip.landmarks.get("femoral_head_centre")
+    if head is None:
+        return socket, {"centre": "of the socket, since no head is there"}
+    away = float(np.linalg.norm(head.point_mm - socket.point_mm))
+    detail: dict[str, object] = {"centre": "of the head", "head_from_socket_mm": away}
+    if away > IN_PLACE_RADII * float(head.detail.get("radius_mm", socket.detail.get("radius_mm", 24.0))):
+        return socket, {**detail, "centre": "of the socket, since the head is not in it"}
+    return head, detail
 
 
 def crossings(rim_mm: Array, normal: Array, through_mm: Array) -> Array:
@@ -147,21 +161,23 @@ def centre_edge(hip: Hip, rows_of: Callable[[Array], tuple[Array, Array]]) -> tu
     -------
     Outcome
     edge_mm : array of shape (3,)
-    known : array of shape (2, 3)
+    directions : array of shape (2, 3)
         The picture's outwards and up.
     """
     frame = hip.frames[APP]
-    head = hip.point("femoral_head_centre")
+    centre, _ = joint_centre(hip)
+    head = centre.point_mm
     outwards, up = rows_of(frame.matrix[:3, :3])
     point = _farthest(rim_of(hip), head, outwards, up)
-    known = given(hip, "femoral_head_centre") | {
+    known = {
+        "joint_centre": landmark(centre),
         "roof_edge": edge(hip, point),
         "pelvic_frame": axes(frame),
     }
 
     def angle(at: Mapping[str, Array]) -> float:
         out, vertical = rows_of(at["pelvic_frame"])
-        away = at["roof_edge"] - at["femoral_head_centre"]
+        away = at["roof_edge"] - at["joint_centre"]
         return float(np.degrees(np.arctan2(away @ out, away @ vertical)))
 
     return propagated(angle, known), point, np.stack([outwards, up])
@@ -169,7 +185,7 @@ def centre_edge(hip: Hip, rows_of: Callable[[Array], tuple[Array, Array]]) -> tu
 
 def centre_edge_in(hip: Hip, rows: Array, rows_of: Callable[[Array], tuple[Array, Array]]) -> float:
     """The same angle in other axes, its edge looked for again."""
-    head = hip.point("femoral_head_centre")
+    head = joint_centre(hip)[0].point_mm
     outwards, up = rows_of(rows)
     away = _farthest(rim_of(hip), head, outwards, up) - head
     return float(np.degrees(np.arctan2(away @ outwards, away @ up)))
@@ -188,7 +204,7 @@ def centre_edge_sketch(
     hip: Hip, title: str, right: Array, up: Array, point: Array, words: str, shadows: tuple[str, ...]
 ) -> Sketch:
     """A projection with the rim, upright and the line to the edge."""
-    head, rim = hip.point("femoral_head_centre"), rim_of(hip)
+    head, rim = joint_centre(hip)[0].point_mm, rim_of(hip)
     reach = float(np.linalg.norm(point - head))
     strokes = (
         Stroke(np.concatenate([rim, rim[:1]]), "rim"),

@@ -8,7 +8,7 @@ from ischio import phantoms
 from ischio._check import Array
 from ischio.measures._given import Given, landmark, propagated
 from ischio.measures._registry import Reading, measure
-from ischio.measures._socket import APP, FRAME_WORDS, at_hour, clock_axes, rim_of
+from ischio.measures._socket import APP, FRAME_WORDS, RIM, at_hour, clock_axes, joint_centre, rim_of
 from ischio.types import Hip, Side, Sketch
 
 
@@ -30,7 +30,7 @@ def _fraction(rim: Array, centre: Array, normal: Array) -> float:
 
 @measure(
     unit="1",
-    needs=("acetabular_rim", "acetabular_rim_centre", "femoral_head_centre", APP),
+    needs=(*RIM, "acetabular_rim_centre"),
     reference="Larson et al. 2015, Clin Orthop 473:1247-1254 (coverage in 3-D by hours of the clock)",
     evidence="Title and abstract known, unverified; here the share of the whole sphere inside the bony rim. Exact "
     "on phantoms.",
@@ -43,19 +43,20 @@ def acetabular_coverage(hip: Hip) -> Reading:
 
     Notes
     -----
-    On the rim's clock 12 is upwards with the anterior pelvic plane upright and 3 forwards, on both sides.
+    Where the head is missing or more than a quarter of its radius out of the socket, the socket's centre
+    stands for it. On the rim's clock 12 is upwards with the anterior pelvic plane upright and 3 forwards, on both sides.
     """
-    rim, head = rim_of(hip), hip.landmarks["femoral_head_centre"]
+    rim, (head, which) = rim_of(hip), joint_centre(hip)
     rows = hip.frames[APP].matrix[:3, :3]
     normal = clock_axes(hip, rows)[1]
     # The rim's error is alike along a centimetre: as many independent moves along the socket's axis.
     length = float(np.linalg.norm(np.roll(rim, -1, axis=0) - rim, axis=1).sum())
     step = hip.curves["acetabular_rim"].sigma_mm / np.sqrt(3.0) / np.sqrt(max(length / 10.0, 1.0))
     known = {
-        "femoral_head_centre": landmark(head),
+        "joint_centre": landmark(head),
         "rim": Given(rim, ((rim + step * normal, rim - step * normal),)),
     }
-    out = propagated(lambda at: _fraction(at["rim"], at["femoral_head_centre"], normal), known)
+    out = propagated(lambda at: _fraction(at["rim"], at["joint_centre"], normal), known)
     by_hour = {}
     for hour in range(1, 13):
         towards = at_hour(hip, rows, float(hour)) - head.point_mm
@@ -64,6 +65,6 @@ def acetabular_coverage(hip: Hip) -> Reading:
         out.value,
         sigma=out.sigma,
         points_mm=head.point_mm[None],
-        detail={"by_hour_deg": by_hour, "clock": f"12 up, 3 forwards, {FRAME_WORDS}", **out.detail},
+        detail={**which, "by_hour_deg": by_hour, "clock": f"12 up, 3 forwards, {FRAME_WORDS}", **out.detail},
         sketch=Sketch("Coverage by hour, degrees from the depth of the socket", rows[2], rows[1], clock=by_hour),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ischio import phantoms
 from ischio.measures._registry import Reading, measure
-from ischio.measures._socket import APP, RIM, slice_sketch, version_in_slice
+from ischio.measures._socket import APP, RIM, joint_centre, slice_sketch, version_in_slice
 from ischio.types import Hip, Side
 
 
@@ -28,13 +28,15 @@ def acetabular_version_central(hip: Hip) -> Reading:
 
     Notes
     -----
-    ``as_supplied_deg`` in the detail is the same in the scanner's axial slice and sagittal plane.
+    Where the head is missing or more than a quarter of its radius out of the socket, the socket's centre
+    stands for it. ``as_supplied_deg`` in the detail is the same in the scanner's axial slice and sagittal plane.
     """
-    out, points, detail = version_in_slice(hip, hip.point("femoral_head_centre"))
+    centre, which = joint_centre(hip)
+    out, points, detail = version_in_slice(hip, centre.point_mm)
     return Reading(
         out.value,
         sigma=out.sigma,
         points_mm=points,
-        detail=detail,
+        detail={**which, **detail},
         sketch=slice_sketch(hip, hip.frames[APP], points, f"{out.value:.1f}°"),
     )

@@ -15,6 +15,7 @@ from ischio.measures._socket import (
     centre_edge,
     centre_edge_in,
     centre_edge_sketch,
+    joint_centre,
 )
 from ischio.types import Hip, Side
 
@@ -46,7 +47,8 @@ def anterior_centre_edge_angle(hip: Hip) -> Reading:
 
     Notes
     -----
-    The edge is the point of the rim above the head's centre that projects farthest forwards.
+    Where the head is missing or more than a quarter of its radius out of the socket, the socket's centre
+    stands for it. The edge is the point of the rim above the head's centre that projects farthest forwards.
     ``as_supplied_deg`` in the detail is the same with the scanner's directions.
     """
     sign, turn = hip.side.sign, np.radians(_TURN_DEG)
@@ -58,9 +60,10 @@ def anterior_centre_edge_angle(hip: Hip) -> Reading:
     return Reading(
         out.value,
         sigma=out.sigma,
-        points_mm=np.stack([hip.point("femoral_head_centre"), point]),
+        points_mm=np.stack([joint_centre(hip)[0].point_mm, point]),
         detail={
             "plane": FRAME_WORDS,
+            **joint_centre(hip)[1],
             "turn_deg": _TURN_DEG,
             **as_supplied(hip, lambda rows: centre_edge_in(hip, rows, forward_and_up)),
             **out.detail,

@@ -13,8 +13,10 @@ _NAMES = ("inferior", "lateral", "hamstring")
 
 
 def _example(side: Side) -> tuple[Pelvis, float]:
-    """Tuberosities whose lowest points lie 50 mm from the midline."""
-    return phantoms.whole_pelvis(), 100.0
+    """Tuberosities whose lowest points lie 81.5 mm from the midline."""
+    arguments = {"trochanter_version_deg": 0.0, "gap_mm": 20.0, "version_deg": 0.0}
+    # 90 mm to the head, 2.1 - 1.1 head radii of 24 mm to the tip, the gap and half of the block.
+    return phantoms.whole_pelvis(left=arguments, right=arguments), 2 * (90.0 + 24.0 - 20.0 - 12.5)
 
 
 @measure(

@@ -12,7 +12,7 @@ from ischio.measures._registry import Reading, measure
 from ischio.measures._socket import APP, FRAME_WORDS, near
 from ischio.types import Hip, Side, Sketch, Stroke
 
-_LEVEL_SHARE = 0.5  # of the landmark's sigma along the body: how far off the slice may be
+_ENDS = ("ischial_tuberosity_hamstring", "ischial_tuberosity_inferior")
 
 
 def _example(side: Side) -> tuple[Hip, float]:
@@ -49,29 +49,32 @@ def _angle(hip: Hip, rows: Array, place: Array) -> tuple[float, Array, Array, Ar
 
 @measure(
     unit="deg",
-    needs=("hip_bone", "ischial_tuberosity_hamstring", APP),
+    needs=("hip_bone", *_ENDS, APP),
     reference="Bredella et al. 2015, Eur J Radiol 84:268-273 (axial slice through the tuberosity)",
     evidence="Unverified construction: no band stands beside it. Exact on phantoms.",
     example=_example,
 )
 def ischial_angle(hip: Hip) -> Reading:
     """Angle between the long axis of the ischium, backwards, and the line across the pelvis to the midline, in
-    the axial slice through the middle of the hamstring facet, the anterior pelvic plane upright. Above 90
-    degrees when the ischium runs back and outwards.
+    the axial slice midway between the middle of the hamstring facet and the lowest point of the tuberosity,
+    the anterior pelvic plane upright. Above 90 degrees when the ischium runs back and outwards.
 
     Notes
     -----
-    The long axis is that of the bone's area in the slice; the line across the pelvis is that of both
+    The long axis is that of the bone's area in the slice, with the ramus where the slice holds it; the line across the pelvis is that of both
     anterior superior iliac spines, so one hip bone alone has none.
     """
-    mark, frame = hip.landmarks["ischial_tuberosity_hamstring"], hip.frames[APP]
+    facet, lowest = (hip.landmarks[name] for name in _ENDS)
+    frame = hip.frames[APP]
     rows = frame.matrix[:3, :3]
-    value, outline, middle, axis = _angle(hip, rows, mark.point_mm)
+    half = ((lowest.point_mm - facet.point_mm) @ rows[1]) / 2
+    through = facet.point_mm + half * rows[1]
+    value, outline, middle, axis = _angle(hip, rows, through)
     parts = {}
-    shift = _LEVEL_SHARE * mark.sigma_mm * rows[1]
+    shift = float(np.hypot(facet.sigma_mm, lowest.sigma_mm) / 2 / np.sqrt(3.0)) * rows[1]
     tries = {
-        "slice": [(rows, mark.point_mm + shift), (rows, mark.point_mm - shift)],
-        "pelvic_frame": [(turned, mark.point_mm) for turned in axes(frame).steps[1]],
+        "slice": [(rows, through + shift), (rows, through - shift)],
+        "pelvic_frame": [(turned, through) for turned in axes(frame).steps[1]],
     }
     for name, pair in tries.items():
         values = []

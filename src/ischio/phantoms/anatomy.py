@@ -173,7 +173,7 @@ def anatomy(
         "psis": (np.array([-100.0, 80.0, -50.0]), {}),
         "pubic_tubercle": (np.array([40.0, -20.0, -65.0]), {}),
         "ischial_spine": (np.array([-50.0, -10.0, -45.0]), {}),
-        "ischial_tuberosity_inferior": (np.array([-10.0, -70.0, -40.0]), {}),
+        "ischial_tuberosity_inferior": (np.array([tip[0] - 20.0, tip[1] - 40.0, top - 12.5]), {}),
         "ischial_tuberosity_lateral": (np.array([-25.0, -50.0, -25.0]), {}),
         "ischial_tuberosity_hamstring": (np.array([tip[0] - 20.0, tip[1] - 10.0, top - 12.5]), {}),
     }
