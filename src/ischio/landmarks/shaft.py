@@ -20,6 +20,7 @@ _MIN_SPAN_MM = 30.0  # a line through less of the shaft has no direction to spea
 _MAX_OFF_AXIS_MM = 25.0  # a section whose middle is farther from the line is not of the shaft
 _ROUND = 0.6  # of the disc of its outline's reach: a section with less is cut or broken
 _INDEPENDENT_MM = 20.0  # middles of sections closer together err alike
+_ROUNDING_MM = 1e-6  # faces that only touch a plane must not be lost to it
 _LEAST_SIGMA_DEG = 0.2  # what the choice of levels alone changes on a straight shaft
 _CENTROID_SHARE = 0.05  # of the edge length: error of an outline's centroid on a coarse mesh
 
@@ -128,7 +129,7 @@ def _middles(bone: Bone, start: Array, up: Array, wanted: Array) -> tuple[Array,
     reach = height[bone.faces]
     low, high = reach.min(axis=1), reach.max(axis=1)
     for level in wanted:
-        crossed = bone.faces[(low <= level) & (high >= level)]
+        crossed = bone.faces[(low <= level + _ROUNDING_MM) & (high >= level - _ROUNDING_MM)]
         origin = start + level * up
         segments, group = section(bone.vertices_mm, crossed, origin, up)
         best: tuple[float, Array] | None = None

@@ -63,6 +63,7 @@ def render_report(study: Study, as_dict: Mapping[str, Any]) -> str:
     )
     environment.filters |= {
         "heading": words.heading,
+        "offset_name": words.offset_name,
         "plain": words.plain,
         "pose_row": words.pose_row,
         "posture": words.posture_words,

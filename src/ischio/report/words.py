@@ -20,6 +20,11 @@ _ZEROS = {
     "tea": "TEA (epicondyles)",
     "pca": "PCA (posterior condyles)",
 }
+_OFFSETS = {
+    "app_minus_isb_flexion": "Flexion in the APP zero less that in the ISB zero",
+    "pca_minus_tea_rotation": "Internal rotation in the PCA zero less that in the TEA zero",
+    "head_to_socket": "Head centre to acetabular centre",
+}
 
 
 def number(value: float, unit: str) -> str:
@@ -82,6 +87,17 @@ def posture_words(posture: str | None) -> str:
     ('as supplied', 'any posture')
     """
     return "any posture" if posture is None else _POSTURES.get(posture, plain(posture))
+
+
+def offset_name(name: str) -> str:
+    """An offset in words.
+
+    Examples
+    --------
+    >>> offset_name("head_to_socket")
+    'Head centre to acetabular centre'
+    """
+    return _OFFSETS.get(name, heading(name))
 
 
 def pose_row(pose: Mapping[str, Any]) -> tuple[str, ...]:

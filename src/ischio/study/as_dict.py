@@ -14,8 +14,9 @@ import numpy as np
 
 from ischio import __version__
 from ischio._check import complaint
+from ischio.landmarks.offsets import Offset, hip_offsets, knee_distance
 from ischio.study.surfaces import SAVED_REGIONS, surface_file
-from ischio.types import Bone, Hip, Landmark, Region, Study, Transform, side_word
+from ischio.types import Bone, Hip, Landmark, Pelvis, Region, Study, Transform, side_word
 
 SCHEMA_VERSION = 1
 DISCLAIMER = "For research only; not a medical device. Nothing here is a diagnosis or advice on treatment."
@@ -60,7 +61,8 @@ def to_dict(study: Study) -> dict[str, Any]:
         "settings": _plain(study.settings),
         "coordinates": "axes of the input, mm" if unknown else "patient LPS, mm",
         "bones": [_bone(bone) for bone in study.bones],
-        "hips": [_hip(hip) for hip in study.pelvis.hips],
+        "hips": [_hip(hip, study.pelvis) for hip in study.pelvis.hips],
+        "knee_distance": _offset(knee_distance(study.pelvis)),
         "landmarks": [_fields(landmark, *_LANDMARK) for landmark in all_landmarks(study)],
         "measurements": [_fields(row, *_MEASUREMENT) for row in study.measurements],
         "notes": list(study.notes),
@@ -88,7 +90,7 @@ def schema() -> dict[str, Any]:
     return out
 
 
-def _hip(hip: Hip) -> dict[str, Any]:
+def _hip(hip: Hip, pelvis: Pelvis) -> dict[str, Any]:
     """A hip as plain values; a frame that is missing is null, with its reason beside it."""
     missing = {name: "not determined" for name in _FRAMES if name not in hip.frames}
     names = (*_FRAMES, *(name for name in hip.frames if name not in _FRAMES))
@@ -96,10 +98,16 @@ def _hip(hip: Hip) -> dict[str, Any]:
         **_fields(hip, "side", "posture"),
         "poses": [_fields(pose, *_POSE) for pose in hip.poses],
         "frames": {name: _matrix(hip.frames[name]) if name in hip.frames else None for name in names},
+        "offsets": {one.name: _offset(one) for one in hip_offsets(pelvis, hip.side)},
         "regions": [_region(region) for region in hip.regions.values()],
         "curves": [_fields(curve, *_CURVE) for curve in hip.curves.values()],
         "reasons": {**missing, **hip.reasons},
     }
+
+
+def _offset(offset: Offset) -> dict[str, Any]:
+    """An offset as plain values."""
+    return {**_fields(offset, "value", "unit", "sigma", "reason"), "flagged": offset.is_flagged}
 
 
 def _region(region: Region) -> dict[str, Any]:
