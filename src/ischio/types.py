@@ -76,11 +76,14 @@ class Transform:
     target, source : Frame
     matrix : array of shape (4, 4), mm
         Homogeneous matrix; the rotation must be proper and orthonormal.
+    turn_sigma_deg : tuple of three floats or None
+        Standard deviations of small turns of the target about its own axes, where they are known.
     """
 
     target: Frame
     source: Frame
     matrix: Array
+    turn_sigma_deg: tuple[float, float, float] | None = None
 
     def __post_init__(self) -> None:
         matrix = frozen(self.matrix, (4, 4), "Transform.matrix")
@@ -108,7 +111,8 @@ class Transform:
                     "Register the two scans, or invert one of the transforms.",
                 )
             )
-        return Transform(self.target, other.source, self.matrix @ other.matrix)
+        # The target's own uncertainty stays with it; that of the inner frame is not the target's.
+        return Transform(self.target, other.source, self.matrix @ other.matrix, self.turn_sigma_deg)
 
     def inverse(self) -> Transform:
         """The motion from target back to source."""
@@ -421,6 +425,7 @@ class Hip:
     reasons: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     curves: Mapping[str, Curve] = field(default_factory=lambda: _NOTHING)
     substitutes: Mapping[str, Substitute] = field(default_factory=lambda: _NOTHING)
+    tibia: Bone | None = None
 
     def __post_init__(self) -> None:
         for name in ("landmarks", "regions", "frames", "reasons", "curves", "substitutes"):
@@ -428,9 +433,9 @@ class Hip:
 
     def need(self, name: str) -> None:
         """Raise ``CannotMeasure`` unless this hip has the named landmark, region or bone."""
-        if name in self.landmarks or name in self.regions:
+        if name in self.landmarks or name in self.regions or name in self.curves or name in self.frames:
             return
-        if name in ("hip_bone", "femur") and getattr(self, name) is not None:
+        if name in ("hip_bone", "femur", "tibia") and getattr(self, name) is not None:
             return
         reason = self.reasons.get(name, "it was not found")
         raise CannotMeasure(f"{self.side.value} {name.replace('_', ' ')} is missing: {reason}")
@@ -471,8 +476,62 @@ class Pelvis:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Stroke:
+    """A line drawn in a sketch, with words at its middle.
+
+    Parameters
+    ----------
+    points_mm : array of shape (N, 3), mm, patient frame
+        Two or more points in order; one is a dot.
+    words : str
+    dashed : bool
+        For lines of reference.
+    """
+
+    points_mm: Array
+    words: str = ""
+    dashed: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "points_mm", frozen(self.points_mm, (None, 3), f"stroke {self.words!r}"))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sketch:
+    """How a measurement was taken, as a drawing.
+
+    Parameters
+    ----------
+    title : str
+        The plane or view.
+    right, up : arrays of shape (3,)
+        Unit vectors of the patient frame along the picture's sides.
+    strokes : tuple of Stroke
+    outlines : mapping of str to array of shape (N, 2, 3), mm
+        Bones cut by the plane, as segments, by the words of the legend.
+    shadows : tuple of str
+        Bones seen through, as on a radiograph: "femur", "hip_bone", "tibia", of this hip; with
+        "pelvis" of both hips and the sacrum.
+    clock : mapping of str to float
+        Values by hour, for a dial instead of a view; the rest is then empty.
+    """
+
+    title: str
+    right: Array
+    up: Array
+    strokes: tuple[Stroke, ...] = ()
+    outlines: Mapping[str, Array] = field(default_factory=lambda: _NOTHING)
+    shadows: tuple[str, ...] = ()
+    clock: Mapping[str, float] = field(default_factory=lambda: _NOTHING)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Measurement:
-    """One value with everything needed to believe or doubt it; ``None`` comes with a reason."""
+    """One value with everything needed to believe or doubt it; ``None`` comes with a reason.
+
+    ``comparisons`` are rows of published bands beside the value, as plain values; ``sketch`` is how it
+    was taken.
+    """
 
     name: str
     side: Side | None
@@ -487,6 +546,8 @@ class Measurement:
     points_mm: Array | None
     reason: str | None
     detail: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+    comparisons: tuple[Mapping[str, Any], ...] = ()
+    sketch: Sketch | None = None
 
     def __post_init__(self) -> None:
         if (self.value is None) == (self.reason is None):

@@ -101,3 +101,38 @@ def outline_area_and_centroid(segments_mm: Array, normal: Array) -> tuple[float,
         return 0.0, middle
     centroid: Array = middle + (doubled[:, None] * (first + second)).sum(axis=0) / (3 * total)
     return abs(total) / 2, centroid
+
+
+def segments_at(triangles_mm: Array, height_mm: Array) -> Array:
+    """Cut loose triangles by the plane of height 0 into segments.
+
+    Parameters
+    ----------
+    triangles_mm : array of shape (F, 3, 3), mm
+    height_mm : array of shape (F, 3), mm
+        Of every corner over the plane; a corner in the plane counts as above it.
+
+    Returns
+    -------
+    array of shape (N, 2, 3), mm
+        Directed as those of ``section``.
+
+    Examples
+    --------
+    >>> corners = np.array([[[0.0, 0, 0], [2, 0, 0], [0, 0, 2]]])
+    >>> segments_at(corners, corners[..., 2] - 1.0).tolist()
+    [[[0.0, 0.0, 1.0], [1.0, 0.0, 1.0]]]
+    """
+    above = height_mm >= 0
+    mixed = above.any(axis=1) & ~above.all(axis=1)
+    corners, height, above = triangles_mm[mixed], height_mm[mixed], above[mixed]
+    alone = np.where(above.sum(axis=1) == 1, above.argmax(axis=1), (~above).argmax(axis=1))
+    row = np.arange(len(corners))
+    ends = []
+    for step in (1, 2):
+        other = (alone + step) % 3
+        share = height[row, alone] / (height[row, alone] - height[row, other])
+        ends.append(corners[row, alone] + share[:, None] * (corners[row, other] - corners[row, alone]))
+    out = np.stack(ends, axis=1)
+    falls = above[row, alone]  # directed as by ``section``
+    return np.where(falls[:, None, None], out, out[:, ::-1])

@@ -79,8 +79,17 @@ def closest_on_triangles(points_mm: Array, triangles_mm: Array) -> Array:
     return best
 
 
-def _closest_on_segments(a: Array, da: Array, b: Array, db: Array) -> tuple[Array, Array]:
-    """Closest points of the segments a + s da and b + t db, row by row (s and t in 0 to 1)."""
+def closest_on_segments(a: Array, da: Array, b: Array, db: Array) -> tuple[Array, Array]:
+    """Closest points of the segments a + s da and b + t db, row by row (s and t in 0 to 1).
+
+    Parameters
+    ----------
+    a, da, b, db : arrays of shape (N, 3), mm
+
+    Returns
+    -------
+    on_a_mm, on_b_mm : arrays of shape (N, 3), mm
+    """
     between = a - b
     aa, bb, ab = (np.einsum("ij,ij->i", u, v) for u, v in ((da, da), (db, db), (da, db)))
     ca, cb = np.einsum("ij,ij->i", da, between), np.einsum("ij,ij->i", db, between)
@@ -142,7 +151,7 @@ def triangle_pairs(a: Array, b: Array) -> tuple[Array, Array, Array]:
         offer(closest_on_triangles(b[:, i], a), b[:, i])
         da = a[:, (i + 1) % 3] - a[:, i]
         for j in range(3):
-            offer(*_closest_on_segments(a[:, i], da, b[:, j], b[:, (j + 1) % 3] - b[:, j]))
+            offer(*closest_on_segments(a[:, i], da, b[:, j], b[:, (j + 1) % 3] - b[:, j]))
         for first, second in ((a, b), (b, a)):
             hit, where = _crossings(first[:, i], first[:, (i + 1) % 3] - first[:, i], second)
             offer(where, where, hit)

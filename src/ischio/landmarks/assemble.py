@@ -13,6 +13,7 @@ from ischio.landmarks.femur import find_femur
 from ischio.landmarks.findings import Findings
 from ischio.landmarks.hip_bone import find_hip_bone
 from ischio.landmarks.sacrum import MIDLINE_POINTS, sacrum_landmarks
+from ischio.landmarks.tibia import with_tibia
 from ischio.types import Bone, Curve, Hip, Landmark, Pelvis, Region, Side, Transform
 
 T = TypeVar("T")
@@ -116,6 +117,12 @@ def find_pelvis(
             if here
             else None
         )
+    hips = {side: hip and with_tibia(hip, bones) for side, hip in hips.items()}
+    scanner: dict[str, Transform] = {}
+    if axes != "unknown":
+        scanner[joint_frames.SCANNER] = joint_frames.scanner_frame(bones[0].frame)
+    hips = {side: hip and _seen_from(hip, scanner) for side, hip in hips.items()}
+    no_vertical = {} if scanner else {joint_frames.SCANNER: joint_frames.NO_VERTICAL}
     sacrum = next((bone for bone in bones if bone.name == "sacrum"), None)
     midline, midline_reasons = _midline(sacrum, hip_bones)
     absent = {
@@ -127,11 +134,18 @@ def find_pelvis(
             hips[Side.RIGHT],
             sacrum,
             midline,
-            {},
-            {**absent, **pelvic_reasons, **midline_reasons},
+            scanner,
+            {**absent, **pelvic_reasons, **midline_reasons, **no_vertical},
         ),
         tuple(warnings),
     )
+
+
+def _seen_from(hip: Hip, scanner: dict[str, Transform]) -> Hip:
+    """The hip with the scanner's directions, or the reason why they are not known."""
+    if scanner:
+        return replace(hip, frames={**hip.frames, **scanner})
+    return replace(hip, reasons={**hip.reasons, joint_frames.SCANNER: joint_frames.NO_VERTICAL})
 
 
 def _midline(

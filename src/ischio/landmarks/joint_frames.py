@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from ischio._check import Array, CannotMeasure
 from ischio.landmarks import frames
-from ischio.types import Landmark, Pose, Side, Transform
+from ischio.types import Frame, Landmark, Pose, Side, Transform
 
 Marks = Mapping[str, Landmark]
 Reasons = Mapping[str, str]
@@ -23,6 +24,8 @@ _KNEE_METHOD = "middle_of_epicondyles@1"
 
 PELVIC_FRAMES = tuple(f"pelvis_{zero}_from_patient" for zero in _PELVIC_POINTS)
 FEMUR_FRAMES = tuple(f"femur_{zero}_from_patient" for zero in _ZERO_POINTS)
+SCANNER = "scanner_from_patient"
+NO_VERTICAL = "the axes of the input are unknown, and with them the scanner's directions"
 PELVIC_LANDMARKS = frozenset(name for names in _PELVIC_POINTS.values() for name in names)
 """Landmarks that turn the pelvic frames of both hips."""
 FEMUR_LANDMARKS = frozenset(
@@ -58,17 +61,56 @@ def pelvic_frames(found: Mapping[Side, tuple[Marks, Reasons]]) -> tuple[dict[str
             )
             build = frames.pelvis_isb if zero == "isb" else frames.pelvis_app
             patient = found[Side.LEFT][0][names[0]].frame
-            out[key] = build(patient, np.zeros(3), (r_first, l_first), (r_second, l_second))
+            built = build(patient, np.zeros(3), (r_first, l_first), (r_second, l_second))
+            sigmas = [[found[side][0][name].sigma_mm for side in Side] for name in names]
+            out[key] = replace(
+                built, turn_sigma_deg=_turn_sigma_deg(built, (r_first, l_first), (r_second, l_second), sigmas)
+            )
         except CannotMeasure as why:
             reasons[key] = str(why)
     return out, reasons
+
+
+def _turn_sigma_deg(
+    frame: Transform, first: tuple[Array, Array], second: tuple[Array, Array], sigmas: list[list[float]]
+) -> tuple[float, float, float]:
+    """Standard deviations of the frame's turns about its forward, up and right axes.
+
+    ``first`` are both ASIS, which the right axis joins; ``second`` the pair that completes the plane.
+    """
+    width = float(np.linalg.norm(first[0] - first[1]))
+    depth = (first[0] + first[1] - second[0] - second[1]) / 2
+    reach = float(np.linalg.norm((frame.matrix[:3, :3] @ depth)[:2]))
+    one, two = (np.array(pair) / np.sqrt(3.0) for pair in sigmas)  # along one axis
+    across = float(np.hypot(*one)) / width
+    nod = float(np.hypot(np.hypot(*one) / 2, np.hypot(*two) / 2)) / reach
+    roll, yaw, tilt = np.degrees([across, across, nod])
+    return float(roll), float(yaw), float(tilt)
+
+
+def scanner_frame(patient: Frame) -> Transform:
+    """Directions of the scanner: up along its bed towards the head, right and forward of the patient.
+
+    Parameters
+    ----------
+    patient : Frame
+        Patient LPS.
+
+    Returns
+    -------
+    Transform
+        Of kind ``image``, with ISB axes and the patient's origin.
+    """
+    matrix = np.eye(4)
+    matrix[:3, :3] = [[0.0, -1, 0], [0, 0, 1], [-1, 0, 0]]
+    return Transform(Frame("image", f"{patient.uid}:scanner"), patient, matrix, (0.0, 0.0, 0.0))
 
 
 def at(frame: Transform, origin: Array) -> Transform:
     """The same axes with the origin moved to a point of the patient frame."""
     matrix = frame.matrix.copy()
     matrix[:3, 3] = -matrix[:3, :3] @ origin
-    return Transform(frame.target, frame.source, matrix)
+    return replace(frame, matrix=matrix)
 
 
 def femur_frames(

@@ -5,9 +5,25 @@ from __future__ import annotations
 from importlib import import_module
 from pkgutil import iter_modules
 
+from ischio.measures._bands import BANDS, Band, with_bands
+from ischio.measures._conversion import Converted, convert_version, version_difference
 from ischio.measures._registry import UNIT_POWERS, Measure, Reading, measure, registered, run, take
 
-__all__ = ["REGISTRY", "UNIT_POWERS", "Measure", "Reading", "measure", "run", "take"]
+__all__ = [
+    "BANDS",
+    "REGISTRY",
+    "UNIT_POWERS",
+    "Band",
+    "Converted",
+    "Measure",
+    "Reading",
+    "convert_version",
+    "measure",
+    "run",
+    "take",
+    "version_difference",
+    "with_bands",
+]
 
 for _name in sorted(module.name for module in iter_modules(__path__)):
     import_module(f"{__name__}.{_name}")

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, get_type_hints
 
 from ischio._check import Array, CannotMeasure, complaint, one_of
-from ischio.types import Hip, Measurement, Pelvis, Side
+from ischio.types import Hip, Measurement, Pelvis, Side, Sketch
 
 UNIT_POWERS: Mapping[str, int] = MappingProxyType({"mm": 1, "mm2": 2, "mm3": 3, "deg": 0, "1": 0})
 """Units a measure may have, with the power of a length each follows when a body is enlarged."""
@@ -35,6 +35,8 @@ class Reading:
         ``None`` for what does not depend on how the bones lie.
     detail : mapping
         Figures that explain the value.
+    sketch : Sketch or None
+        The slice or view it was taken in, for the report.
     """
 
     value: float
@@ -42,6 +44,7 @@ class Reading:
     points_mm: Array | None = None
     posture: str | None = None
     detail: Mapping[str, Any] = field(default_factory=dict)
+    sketch: Sketch | None = None
 
     def __post_init__(self) -> None:
         for name in ("value", "sigma"):
@@ -66,6 +69,7 @@ class Measure:
     evidence: str
     example: Callable[[Side], tuple[Hip | Pelvis, float]]
     version: int
+    flips: bool = False
 
     @property
     def name(self) -> str:
@@ -95,6 +99,7 @@ def measure(
     evidence: str,
     example: Callable[[Side], tuple[Hip | Pelvis, float]],
     version: int = 1,
+    flips: bool = False,
 ) -> Callable[[Callable[[Any], Reading]], Callable[[Any], Reading]]:
     """Register a function of a ``Hip`` or a ``Pelvis`` as a measure.
 
@@ -113,6 +118,8 @@ def measure(
         Takes a side; returns a phantom and the value it must give.
     version : int
         Raised whenever the construction changes.
+    flips : bool
+        Whether the mirrored body reads the opposite: right minus left.
 
     Raises
     ------
@@ -130,7 +137,7 @@ def measure(
             raise TypeError(
                 complaint(function.__name__, f"a parameter of type {of}", "Hip or Pelvis", "Annotate it.")
             )
-        made = Measure(function, of, unit, needs, reference, evidence, example, version)
+        made = Measure(function, of, unit, needs, reference, evidence, example, version, flips)
         if not made.definition:
             raise ValueError(complaint(made.name, "no docstring", "the definition as docstring", "Write it."))
         if made.name in _REGISTERED:
@@ -203,14 +210,14 @@ def take(
         points_mm=None if reading is None else reading.points_mm,
         reason=reason,
         detail={} if reading is None else reading.detail,
+        sketch=None if reading is None else reading.sketch,
     )
 
 
 def _need(subject: Hip | Pelvis, name: str) -> None:
     """Raise ``CannotMeasure`` unless the subject has the named thing."""
     if isinstance(subject, Hip):
-        if name not in subject.frames:
-            subject.need(name)
+        subject.need(name)
         return
     word, _, rest = name.partition(" ")
     if rest:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,12 @@ def ischiofemoral_space_3d(hip: Hip) -> Reading:
     trochanter, in the pelvic frame named there; lateral is away from the midline on both sides.
     Surfaces that cross read 0, however deep.
     """
+    return shortest(hip)
+
+
+@lru_cache(maxsize=4)
+def shortest(hip: Hip) -> Reading:
+    """The reading of a hip, made once: the axial space needs it, too."""
     trochanter, ischium = hip.region_triangles("lesser_trochanter"), hip.region_triangles("ischium")
     gap = surface_gap(trochanter, ischium)
     points = np.stack([gap.point_a_mm, gap.point_b_mm])

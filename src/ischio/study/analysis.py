@@ -101,7 +101,7 @@ def analyse(
         its bone.
     """
     from ischio.landmarks import find_pelvis, with_read_points
-    from ischio.measures import run
+    from ischio.measures import run, with_bands
 
     tell = progress or _silent
     pelvis, warnings = find_pelvis(
@@ -116,7 +116,9 @@ def analyse(
     if len(wanted) < len(marked):
         notes = (*notes, f"markups: {len(marked) - len(wanted)} of the other side left alone")
     tell("measuring", 0.0)
-    measurements = run(pelvis, settings.sides)
+    measurements = with_bands(
+        run(pelvis, settings.sides), pelvis, sex=settings.sex, age_years=settings.age_years
+    )
     tell("measuring", 1.0)
     return Study(
         case_id=settings.case_id,

@@ -32,7 +32,7 @@ _LANDMARK = ("name", "side", "point_mm", "sigma_mm", "method", "detail")
 _CURVE = ("name", "points_mm", "closed", "sigma_mm", "method", "detail")
 _MEASUREMENT = (
     *("name", "side", "value", "unit", "sigma", "method", "definition", "posture", "reference"),
-    *("evidence", "points_mm", "reason", "detail"),
+    *("evidence", "points_mm", "reason", "detail", "comparisons"),
 )
 _NUMBERS = re.compile(r"\[\n([-+.,\deE\s]+)\]")  # a line break is never inside a text of JSON
 _DECIMALS, _ROTATION_DECIMALS = 4, 9  # 0.1 micrometre; a rotation read back is still orthonormal to 1e-8

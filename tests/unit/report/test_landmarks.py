@@ -94,7 +94,7 @@ def test_a_point_is_shown_from_where_its_surface_faces(side: Side, row: int, sig
 def box_bone(bone: Bone, axes: Array) -> Bone:
     """A fine closed box along the given axes, as large as a bone."""
     local = bone.vertices_mm @ axes.T
-    vertices, faces = phantoms._box(list(local.min(axis=0)), list(local.max(axis=0)), 8.0)
+    vertices, faces = phantoms.hips._box(list(local.min(axis=0)), list(local.max(axis=0)), 8.0)
     faces = faces if np.linalg.det(axes) > 0 else faces[:, ::-1]
     return replace(bone, vertices_mm=vertices @ axes, faces=faces, edge_mm=8.0)
 

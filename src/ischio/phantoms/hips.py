@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ _PATIENT_FROM_ISB = np.array([[0.0, 0.0, -1.0], [-1.0, 0.0, 0.0], [0.0, 1.0, 0.0
 _HEAD_FROM_MIDLINE_MM = np.array([0.0, 0.0, 90.0])
 _TROCHANTER_TIP = (-20.0, -60.0)  # forward and up of the head centre, mm
 _TROCHANTER_RADIUS_MM = 8.0
+_DIRECTIONS = frozenset({"direction", "normal", "endplate_normal"})  # unit vectors in details of landmarks
 _ISCHIUM_PARTS = (("body", -45.0), ("tuberosity", -85.0), ("ramus", -np.inf))  # each down to this height
 
 
@@ -143,8 +144,11 @@ def random_motion(generator: np.random.Generator, source: Frame = PATIENT) -> Tr
     return Transform(Frame("patient", f"{source.uid}-moved"), source, matrix)
 
 
-def moved(subject: Hip, motion: Transform) -> Hip:
-    """Carry a hip with everything on it through a rigid motion of the patient frame.
+Subject = TypeVar("Subject", Hip, Pelvis)
+
+
+def moved(subject: Subject, motion: Transform) -> Subject:
+    """Carry a hip or a pelvis with everything on it through a rigid motion of the patient frame.
 
     Raises
     ------
@@ -152,14 +156,14 @@ def moved(subject: Hip, motion: Transform) -> Hip:
         If the hip's frames do not belong to the source of the motion.
     """
     back = motion.inverse()
-    return replace(
-        _mapped(subject, motion.apply, motion.target),
-        frames={name: frame @ back for name, frame in subject.frames.items()},
-    )
+    frames = {name: frame @ back for name, frame in subject.frames.items()}
+    if isinstance(subject, Pelvis):
+        return _each(subject, lambda hip: moved(hip, motion), motion.apply, frames, motion.target)
+    return replace(_mapped(subject, motion.apply, motion.target), frames=frames)
 
 
-def mirrored(subject: Hip) -> Hip:
-    """Reflect a hip across the patient's x = 0: the same anatomy on the other side.
+def mirrored(subject: Subject) -> Subject:
+    """Reflect a hip or a pelvis across the patient's x = 0: the same anatomy on the other side.
 
     Bone frames keep their meaning (Z to the patient's right), so they stay right-handed.
     """
@@ -174,33 +178,42 @@ def mirrored(subject: Hip) -> Hip:
 
     def reflected(frame: Transform) -> Transform:
         side = None if frame.target.side is None else frame.target.side.other
-        return Transform(replace(frame.target, side=side), frame.source, other_z @ frame.matrix @ across)
+        matrix = other_z @ frame.matrix @ across
+        return Transform(replace(frame.target, side=side), frame.source, matrix, frame.turn_sigma_deg)
 
+    def flip(points: Array) -> Array:
+        return points * [-1.0, 1.0, 1.0]
+
+    frames = {name: reflected(frame) for name, frame in subject.frames.items()}
+    if isinstance(subject, Pelvis):
+        return _each(subject, mirrored, flip, frames)
     side = subject.side.other
-    out = _mapped(subject, lambda points: points * [-1.0, 1.0, 1.0])
+    out = _mapped(subject, flip)
     return replace(
         out,
         side=side,
         hip_bone=flipped(out.hip_bone),
         femur=flipped(out.femur),
+        tibia=flipped(out.tibia),
         landmarks={name: replace(landmark, side=side) for name, landmark in out.landmarks.items()},
         regions={name: replace(region, side=side) for name, region in out.regions.items()},
-        frames={name: reflected(frame) for name, frame in subject.frames.items()},
+        curves={name: replace(curve, side=side) for name, curve in out.curves.items()},
+        frames=frames,
     )
 
 
-def scaled(subject: Hip, factor: float) -> Hip:
-    """Enlarge a hip about the origin.
+def scaled(subject: Subject, factor: float) -> Subject:
+    """Enlarge a hip or a pelvis about the origin.
 
     Parameters
     ----------
-    subject : Hip
+    subject : Hip or Pelvis
     factor : float
-        Every length in the hip grows by it, also in its details.
+        Every length in it grows by it, also in its details.
 
     Returns
     -------
-    Hip
+    Hip or Pelvis
     """
 
     def larger(frame: Transform) -> Transform:
@@ -220,11 +233,15 @@ def scaled(subject: Hip, factor: float) -> Hip:
     def wider(bone: Bone | None) -> Bone | None:
         return None if bone is None else replace(bone, edge_mm=bone.edge_mm * factor)
 
+    frames = {name: larger(frame) for name, frame in subject.frames.items()}
+    if isinstance(subject, Pelvis):
+        return _each(subject, lambda hip: scaled(hip, factor), lambda points: points * factor, frames)
     out = _mapped(subject, lambda points: points * factor)
     return replace(
         out,
         hip_bone=wider(out.hip_bone),
         femur=wider(out.femur),
+        tibia=wider(out.tibia),
         landmarks={
             name: replace(landmark, sigma_mm=landmark.sigma_mm * factor, detail=figures(landmark.detail))
             for name, landmark in out.landmarks.items()
@@ -233,8 +250,39 @@ def scaled(subject: Hip, factor: float) -> Hip:
             name: replace(region, area_mm2=region.area_mm2 * factor**2, detail=figures(region.detail))
             for name, region in out.regions.items()
         },
-        frames={name: larger(frame) for name, frame in subject.frames.items()},
+        curves={
+            name: replace(curve, sigma_mm=curve.sigma_mm * factor, detail=figures(curve.detail))
+            for name, curve in out.curves.items()
+        },
+        frames=frames,
     )
+
+
+def _each(
+    subject: Pelvis,
+    change: Callable[[Hip], Hip],
+    points: Callable[[Array], Array],
+    frames: Mapping[str, Transform],
+    frame: Frame | None = None,
+) -> Pelvis:
+    """A pelvis with its hips changed, which may trade places, and its midline carried along."""
+    hips = {one.side: one for one in map(change, subject.hips)}
+    return replace(
+        subject,
+        left=hips.get(Side.LEFT),
+        right=hips.get(Side.RIGHT),
+        landmarks={name: _carried(mark, points, frame) for name, mark in subject.landmarks.items()},
+        frames=frames,
+    )
+
+
+def _carried(mark: Landmark, change: Callable[[Array], Array], frame: Frame | None) -> Landmark:
+    """A landmark with ``change`` applied to its point and to the directions in its detail."""
+    detail = dict(mark.detail)
+    for key in _DIRECTIONS & detail.keys():
+        vector = change(mark.point_mm + np.asarray(detail[key])) - change(mark.point_mm)
+        detail[key] = (vector / np.linalg.norm(vector)).tolist()
+    return replace(mark, point_mm=change(mark.point_mm), frame=frame or mark.frame, detail=detail)
 
 
 def _mapped(subject: Hip, change: Callable[[Array], Array], frame: Frame | None = None) -> Hip:
@@ -249,9 +297,11 @@ def _mapped(subject: Hip, change: Callable[[Array], Array], frame: Frame | None 
         subject,
         hip_bone=bone(subject.hip_bone),
         femur=bone(subject.femur),
-        landmarks={
-            name: replace(landmark, point_mm=change(landmark.point_mm), frame=frame or landmark.frame)
-            for name, landmark in subject.landmarks.items()
+        tibia=bone(subject.tibia),
+        landmarks={name: _carried(mark, change, frame) for name, mark in subject.landmarks.items()},
+        curves={
+            name: replace(curve, points_mm=change(curve.points_mm), frame=frame or curve.frame)
+            for name, curve in subject.curves.items()
         },
     )
 

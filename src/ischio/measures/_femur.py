@@ -1,0 +1,226 @@
+"""Directions of a femur, and its upper end cut across the mechanical axis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ischio._check import Array, CannotMeasure
+from ischio.geometry.sections import outline_area_and_centroid, section, segments_at
+from ischio.measures._given import Given, landmark, place
+from ischio.types import Hip, Landmark
+
+KNEE = ("knee_centre", "posterior_condyle_lateral", "posterior_condyle_medial")
+AXES = ("femoral_head_centre", *KNEE)
+"""Landmarks that give the mechanical axis and the line behind the condyles."""
+
+_SURFACE_MM = 0.5  # where one segmentation sees the cortex and another does not
+_LEVEL_MM = 1.0  # half a usual slice: readers take the slice beside it
+_NECK_HALF_RADII = 0.35  # of the head's radius, either side of the isthmus
+
+
+def given(hip: Hip, *names: str) -> dict[str, Given]:
+    """Landmarks of a hip with their sigmas, by name."""
+    for name in names:
+        hip.need(name)
+    return {name: landmark(hip.landmarks[name]) for name in names}
+
+
+def unit(vector: Array) -> Array:
+    """The vector at length 1."""
+    return np.asarray(vector / np.linalg.norm(vector), dtype=np.float64)
+
+
+def directions(at: Mapping[str, Array], sign: int) -> tuple[Array, Array, Array]:
+    """Up along the mechanical axis, forward and medial of the posterior condyles: three unit vectors."""
+    up = unit(at["femoral_head_centre"] - at["knee_centre"])
+    right = sign * (at["posterior_condyle_lateral"] - at["posterior_condyle_medial"])
+    forward = unit(np.cross(up, right))
+    return up, forward, -sign * np.cross(forward, up)
+
+
+def angle_to_condyles(at: Mapping[str, Array], sign: int, towards: Array) -> float:
+    """Angle of a direction from medial along the condyles' line, seen along the mechanical axis, degrees.
+
+    Positive when it points forwards.
+    """
+    _, forward, medial = directions(at, sign)
+    return float(np.degrees(np.arctan2(towards @ forward, towards @ medial)))
+
+
+def vector_of(mark: Landmark, key: str = "direction") -> Array:
+    """A unit vector of a landmark's detail."""
+    if key not in mark.detail:
+        raise CannotMeasure(f"{mark.name.replace('_', ' ')} ({mark.method}) came without its {key}")
+    return unit(np.asarray(mark.detail[key], dtype=np.float64))
+
+
+def head_radius(hip: Hip) -> float:
+    """Radius of the sphere fitted to the head."""
+    head = hip.landmarks["femoral_head_centre"]
+    if "radius_mm" not in head.detail:
+        raise CannotMeasure(
+            f"{hip.side.value} femoral head centre ({head.method}) came as a point without a fitted sphere"
+        )
+    return float(head.detail["radius_mm"])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Neck:
+    """One slice through the neck: places along it from the head's centre, and both cortices there."""
+
+    along_mm: Array
+    back_mm: Array
+    front_mm: Array
+
+    @property
+    def middle_mm(self) -> Array:
+        """Halfway between the cortices, shape (N,)."""
+        return (self.back_mm + self.front_mm) / 2
+
+    @property
+    def opening_deg(self) -> float:
+        """Angle between straight lines through the two cortices; 0 where they run parallel."""
+        slopes = [np.polyfit(self.along_mm, side, 1)[0] for side in (self.back_mm, self.front_mm)]
+        return float(abs(np.degrees(np.arctan(slopes[1]) - np.arctan(slopes[0]))))
+
+
+class UpperFemur:
+    """Upper end of a femur, cut into slices across its mechanical axis.
+
+    Parameters
+    ----------
+    hip : Hip
+        With femur, head, isthmus, lesser trochanter and condyles.
+    up : array of shape (3,), optional
+        Another direction to slice across, for the scanner's slices.
+
+    Notes
+    -----
+    In a slice, a place is (along, across): along from the head's centre towards the isthmus of the
+    neck as seen from above, across to the front. Levels are heights over the head's centre.
+    """
+
+    def __init__(self, hip: Hip, up: Array | None = None) -> None:
+        hip.need("femur")
+        assert hip.femur is not None  # just asked for
+        self.hip = hip
+        self.radius = head_radius(hip)
+        self.head = hip.point("femoral_head_centre")
+        at = {name: hip.point(name) for name in AXES}
+        self.up = directions(at, hip.side.sign)[0] if up is None else up
+        towards = hip.point("neck_isthmus_centre") - self.head
+        self.isthmus_level = float(towards @ self.up)
+        towards = towards - self.isthmus_level * self.up
+        self.isthmus_along = float(np.linalg.norm(towards))
+        self.along = unit(towards)
+        self.across = hip.side.sign * np.cross(self.along, self.up)  # to the front on both sides
+        self._sigma_mm = float(
+            np.sqrt(_SURFACE_MM**2 + (hip.femur.edge_mm**2 / 80) ** 2 + hip.femur.moved_mm**2)
+        )
+        level = (hip.femur.vertices_mm - self.head) @ self.up
+        tip = self.level(hip.point("lesser_trochanter_tip"))
+        kept = (level[hip.femur.faces] > tip - self.radius).any(axis=1)
+        used, faces = np.unique(hip.femur.faces[kept], return_inverse=True)
+        self._vertices, self._faces = hip.femur.vertices_mm[used], faces.reshape(-1, 3)
+        self._levels = level[hip.femur.faces[kept]]
+        self._low, self._high = self._levels.min(axis=1), self._levels.max(axis=1)
+
+    def level(self, point_mm: Array) -> float:
+        """Height of a point over the head's centre."""
+        return float((point_mm - self.head) @ self.up)
+
+    def place(self, along_mm: float, across_mm: float, level_mm: float) -> Array:
+        """A place in a slice as a point of the patient frame."""
+        return np.asarray(
+            self.head + along_mm * self.along + across_mm * self.across + level_mm * self.up, dtype=np.float64
+        )
+
+    def cut(self, level_mm: float) -> tuple[Array, Array]:
+        """Outlines of a slice: segments of shape (N, 2, 3) in mm, and the outline each belongs to."""
+        faces = self._faces[(self._low <= level_mm) & (self._high >= level_mm)]
+        return section(self._vertices, faces, self.head + level_mm * self.up, self.up)
+
+    def neck(self, level_mm: float) -> Neck | None:
+        """Cortices of the neck in a slice, either side of the isthmus, or None where it is not all there."""
+        hit = (self._low < level_mm) & (self._high >= level_mm)
+        segments = segments_at(self._vertices[self._faces[hit]], self._levels[hit] - level_mm)
+        along = self.isthmus_along + np.linspace(-1, 1, 15) * _NECK_HALF_RADII * self.radius
+        chords = _chords(segments - self.head, self.along, self.across, along)
+        return None if chords is None else Neck(along, *chords.T)
+
+    def centroid(self, level_mm: float) -> Array:
+        """Middle of the bone's area in a slice: that of its largest outline."""
+        segments, group = self.cut(level_mm)
+        parts = [outline_area_and_centroid(segments[group == k], self.up) for k in np.unique(group)]
+        if not parts:
+            raise CannotMeasure("the femur's surface does not reach the slice")
+        return max(parts, key=lambda one: one[0])[1]
+
+    def junction(self) -> float:
+        """Level of the highest slice in which neck and greater trochanter are one.
+
+        That is the lowest place of the upper border between head and trochanter; where the border only
+        falls, as on a steep neck, the trochanter's own top.
+        """
+        trochanter = self.hip.point("greater_trochanter_superior")
+        end = float((trochanter - self.head) @ self.along)
+        start = 0.7 * self.radius
+        if end <= start:
+            raise CannotMeasure("the greater trochanter does not stand lateral of the head")
+        segments, _ = section(self._vertices, self._faces, self.head, self.across)
+        flat = np.stack([(segments - self.head) @ self.along, (segments - self.head) @ self.up], axis=-1)
+        top = np.array([_top(flat, one) for one in np.linspace(start, end, 60)])
+        low = int(np.argmin(top))
+        if not np.isfinite(top).all():
+            raise CannotMeasure("the neck's upper border is not all there")
+        if top[low:].max() - top[low] < 0.05 * self.radius:
+            return min(float(top[low]), self.level(trochanter))
+        return float(top[low])
+
+    def given(self, point_mm: Array, either_side: tuple[Array, Array]) -> Given:
+        """A middle found in a slice, with the error of the surface and of the choice of the slice."""
+        return Given(point_mm, (*place(point_mm, self._sigma_mm * np.sqrt(2.0)).steps, either_side))
+
+    @property
+    def slice_step_mm(self) -> float:
+        """How far the slice chosen may be from the one another reader would choose."""
+        return _LEVEL_MM
+
+
+def _top(flat: Array, along: float) -> float:
+    """Highest crossing of flat segments (N, 2, 2) with an upright line; minus infinity without one."""
+    offset = flat[..., 0] - along
+    hit = (offset[:, 0] < 0) != (offset[:, 1] < 0)
+    if not hit.any():
+        return float("-inf")
+    share = offset[hit, 0] / (offset[hit, 0] - offset[hit, 1])
+    return float((flat[hit, 0, 1] + share * (flat[hit, 1, 1] - flat[hit, 0, 1])).max())
+
+
+def _chords(segments: Array, along: Array, across: Array, places: Array) -> Array | None:
+    """Back and front cortex at places along a slice, shape (N, 2), of the piece of bone about the line.
+
+    None where no bone lies across one of the places.
+    """
+    first, second = segments @ along, segments @ across
+    out = []
+    for place_mm in places:
+        offset = first - place_mm
+        hit = (offset[:, 0] < 0) != (offset[:, 1] < 0)
+        share = offset[hit, 0] / (offset[hit, 0] - offset[hit, 1])
+        where = second[hit, 0] + share * (second[hit, 1] - second[hit, 0])
+        turn = np.where(offset[hit, 0] < 0, 1, -1)
+        order = np.argsort(where)
+        where, inside = where[order], np.cumsum(turn[order])
+        # Outlines are directed, so their count is not zero inside, however shells overlap.
+        starts = [k for k in range(len(where)) if inside[k] != 0 and (k == 0 or inside[k - 1] == 0)]
+        ends = [k for k in range(len(where)) if inside[k] == 0]
+        runs = [(where[a], where[b]) for a, b in zip(starts, ends, strict=False)]
+        if not runs:
+            return None
+        here = [run for run in runs if run[0] <= 0 <= run[1]]
+        out.append(here[0] if here else min(runs, key=lambda run: min(abs(run[0]), abs(run[1]))))
+    return np.array(out)

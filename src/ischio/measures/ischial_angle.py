@@ -1,0 +1,100 @@
+"""Ischial angle."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ischio import phantoms
+from ischio._check import Array, CannotMeasure
+from ischio.geometry.sections import outline_area_and_centroid, section
+from ischio.measures._given import axes
+from ischio.measures._registry import Reading, measure
+from ischio.measures._socket import APP, FRAME_WORDS, near
+from ischio.types import Hip, Side, Sketch, Stroke
+
+_ENDS = ("ischial_tuberosity_hamstring", "ischial_tuberosity_inferior")
+
+
+def _example(side: Side) -> tuple[Hip, float]:
+    """A block whose long side runs back and outwards, 35 degrees from straight back."""
+    return phantoms.anatomy(side, ischium_turn_deg=35.0), 125.0
+
+
+def _long_axis(segments: Array, normal: Array) -> tuple[Array, Array]:
+    """Middle and long axis of the area in a closed outline."""
+    _, middle = outline_area_and_centroid(segments, normal)
+    first, second = segments[:, 0] - middle, segments[:, 1] - middle
+    doubled = np.cross(first, second) @ normal
+    # Second moments of the triangles between the middle and each segment.
+    total = np.einsum("n,ni,nj->ij", doubled, first, first) + np.einsum("n,ni,nj->ij", doubled, second, second)
+    mixed = np.einsum("n,ni,nj->ij", doubled, first, second)
+    moments = np.sign(doubled.sum()) * (2 * total + mixed + mixed.T) / 24
+    _, vectors = np.linalg.eigh(moments)
+    return middle, np.asarray(vectors[:, -1], dtype=np.float64)
+
+
+def _angle(hip: Hip, rows: Array, place: Array) -> tuple[float, Array, Array, Array]:
+    """Angle in the slice through a place, with the outline, its middle and its axis."""
+    assert hip.hip_bone is not None  # it is needed
+    segments, group = section(hip.hip_bone.vertices_mm, hip.hip_bone.faces, place, rows[1])
+    if len(segments) == 0:
+        raise CannotMeasure("the slice does not pass the ischium")
+    nearest = group[np.linalg.norm(segments[:, 0] - place, axis=1).argmin()]
+    outline = segments[group == nearest]
+    middle, axis = _long_axis(outline, rows[1])
+    axis = axis * np.sign(-axis @ rows[0])  # backwards
+    medial = -hip.side.sign * rows[2]
+    return float(np.degrees(np.arccos(np.clip(axis @ medial, -1, 1)))), outline, middle, axis
+
+
+@measure(
+    unit="deg",
+    needs=("hip_bone", *_ENDS, APP),
+    reference="Bredella et al. 2015, Eur J Radiol 84:268-273 (axial slice through the tuberosity)",
+    evidence="Unverified construction: no band stands beside it. Exact on phantoms.",
+    example=_example,
+)
+def ischial_angle(hip: Hip) -> Reading:
+    """Angle between the long axis of the ischium, backwards, and the line across the pelvis to the midline, in
+    the axial slice midway between the middle of the hamstring facet and the lowest point of the tuberosity,
+    the anterior pelvic plane upright. Above 90 degrees when the ischium runs back and outwards.
+
+    Notes
+    -----
+    The long axis is that of the bone's area in the slice, with the ramus where the slice holds it; the line across the pelvis is that of both
+    anterior superior iliac spines, so one hip bone alone has none.
+    """
+    facet, lowest = (hip.landmarks[name] for name in _ENDS)
+    frame = hip.frames[APP]
+    rows = frame.matrix[:3, :3]
+    half = ((lowest.point_mm - facet.point_mm) @ rows[1]) / 2
+    through = facet.point_mm + half * rows[1]
+    value, outline, middle, axis = _angle(hip, rows, through)
+    parts = {}
+    shift = float(np.hypot(facet.sigma_mm, lowest.sigma_mm) / 2 / np.sqrt(3.0)) * rows[1]
+    tries = {
+        "slice": [(rows, through + shift), (rows, through - shift)],
+        "pelvic_frame": [(turned, through) for turned in axes(frame).steps[1]],
+    }
+    for name, pair in tries.items():
+        values = []
+        for turned, place in pair:
+            try:
+                values.append(_angle(hip, turned, place)[0])
+            except CannotMeasure:
+                values.append(value)
+        parts[name] = abs(values[0] - values[1]) / 2
+    reach = float(np.linalg.norm(outline[:, 0] - middle, axis=1).max())
+    medial = -hip.side.sign * rows[2]
+    strokes = (
+        Stroke(middle + np.outer([-1.2 * reach, 1.2 * reach], axis), f"{value:.0f}°"),
+        Stroke(middle + np.outer([0.0, 1.4 * reach], medial), "to the midline", dashed=True),
+    )
+    outlines = {"hip bone": near(outline, middle[None])}
+    return Reading(
+        value,
+        sigma=float(np.hypot(parts["slice"], parts["pelvic_frame"])),
+        points_mm=np.stack([middle, middle + reach * axis]),
+        detail={"plane": f"axial, {FRAME_WORDS}", "sigma_parts": parts},
+        sketch=Sketch(f"Axial slice, {FRAME_WORDS}, from below", -rows[2], rows[0], strokes, outlines),
+    )
