@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import ischio
+from ischio import cli_record
 from ischio.cli import main
 from ischio.measures import REGISTRY
 
@@ -46,8 +47,8 @@ def command_line_page() -> str:
     """Help texts of all commands, as printed."""
     os.environ["COLUMNS"] = "100"
     parts = ["# Command line"]
-    record = ("show", "check", "score", "timeline", "add", "list", "history", "export")
-    commands = ("", "assess", "demo", "validate", "measures", "record", *(f"record {one}" for one in record))
+    record = tuple(name for name in cli_record.app if name[0] != "-")
+    commands = ("", "assess", "demo", "motion", "validate", "measures", "evidence", "record", *(f"record {one}" for one in record))
     for command in commands:
         with redirect_stdout(io.StringIO()) as out:
             main([*command.split(), "--help"])

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import App, Parameter
 from cyclopts.exceptions import CycloptsError, MissingArgumentError
 
-from ischio import __version__, cli_record
+from ischio import __version__, cli_judge, cli_record
 
 if TYPE_CHECKING:  # numpy and all that stands on it is imported by the commands, not by --help
     from ischio.io.markups import MarkedPoint
@@ -55,6 +55,7 @@ app = App(
 )
 
 app.command(cli_record.app)
+app.command(cli_judge.evidence_app)
 
 Json = Annotated[
     bool, Parameter(name="--json", help="Print the result as JSON on standard output.", show_default=False)

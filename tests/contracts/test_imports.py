@@ -19,7 +19,7 @@ SRC = ROOT / "src" / "ischio"
 # Each takes 50 ms to seconds to load: imported inside the functions that need them.
 HEAVY = (
     "scipy skimage nibabel nrrd trimesh jinja2 matplotlib numba pandas PIL lxml coal fcl musculoskeletal "
-    "pydantic ruamel duckdb sqlite3 unittest multiprocessing"
+    "pydantic fhir ruamel duckdb sqlite3 unittest multiprocessing"
 ).split()
 # Hundreds of megabytes for what numpy, scipy and scikit-image do (docs/decisions).
 FORBIDDEN = frozenset("vtk vtkmodules pyvista SimpleITK itk torch tensorflow jax".split())
@@ -30,6 +30,7 @@ IMPORT_NAMES = {
     "pynrrd": "nrrd",
     "musculoskeletal-models": "musculoskeletal",
     "python-fcl": "fcl",
+    "fhir.resources": "fhir",
     "ruamel.yaml": "ruamel",
 }
 

@@ -21,12 +21,13 @@ from ischio.atlas import reconstruction
 from ischio.types import Pelvis
 
 SLOW_TO_LOAD = {"numpy", "scipy", "numba", "ischio.types", "ischio.study", "rich.progress"}
-COMMANDS = ("assess", "demo", "measures", "motion", "record", "validate")
+COMMANDS = ("assess", "demo", "evidence", "measures", "motion", "record", "validate")
 COMMON = {  # every command that has the option has it under this name
     "assess": {"--out", "--json", "--axes", "--side", "--sex", "--age", "--jobs", "--force", "--quiet"},
     "demo": {"--out", "--json", "--jobs", "--force", "--quiet"},
     "validate": {"--out", "--json", "--jobs", "--quiet", "--data"},
     "measures": {"--json"},
+    "evidence": {"--json", "--kind", "--mark", "--about", "--evidence"},
     "motion": {"--out", "--json", "--axes", "--jobs", "--quiet", "--poses", "--pair", "--centre"},
     "record": {"--json", "--registry"},
 }
