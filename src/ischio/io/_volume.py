@@ -1,7 +1,8 @@
-"""What the readers of label maps share: limits, geometry, whole labels."""
+"""What the readers of scans and label maps share: limits, geometry, values."""
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,54 @@ class LabelFile:
     patient_from_voxel: Array
     segments: tuple[Segment, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScanFile:
+    """A scan as a file holds it.
+
+    Parameters
+    ----------
+    values : array of shape (I, J, K)
+        int16 where that holds every value, else float32.
+    patient_from_voxel : array of shape (4, 4), mm, to patient LPS
+    notes : tuple of str
+    """
+
+    values: NDArray[Any]
+    patient_from_voxel: Array
+    notes: tuple[str, ...] = ()
+
+
+def scaled(path: Path, values: NDArray[Any], slope: float, intercept: float) -> NDArray[Any]:
+    """Stored values to those meant, slab by slab, in a small type."""
+    if values.dtype.kind not in "biuf" or not values.size:
+        raise refused(path, f"values of type {values.dtype}", "one number a voxel")
+    if not (np.isfinite(slope) and np.isfinite(intercept)) or slope == 0:
+        slope, intercept = 1.0, 0.0
+    bounds = [float(end) * slope + intercept for end in (values.min(), values.max())]
+    if not np.isfinite(bounds).all():
+        raise refused(path, "values that are not finite", "numbers", "Repair or convert the file.")
+    is_whole = values.dtype.kind in "biu" and slope == int(slope) and intercept == int(intercept)
+    fits = min(bounds) >= -32768 and max(bounds) <= 32767
+    out = np.empty(values.shape, dtype=np.int16 if is_whole and fits else np.float32, order="F")
+    for k in range(values.shape[2]):
+        plane = values[:, :, k]
+        if out.dtype == np.int16:
+            out[:, :, k] = plane.astype(np.int32) * int(slope) + int(intercept) if fits else plane
+        else:
+            out[:, :, k] = plane.astype(np.float64) * slope + intercept
+    return out
+
+
+def inflated(packed: bytes, n_bytes: int) -> bytes:
+    """Unpack gzip or zlib data, at most so many bytes: more in the file than the header says is left."""
+    unpack = zlib.decompressobj(wbits=47)  # either kind, told from the data
+    out = unpack.decompress(packed, n_bytes)
+    while len(out) < n_bytes and unpack.unused_data[:2] == b"\x1f\x8b":  # gzip in several members
+        packed, unpack = unpack.unused_data, zlib.decompressobj(wbits=47)
+        out += unpack.decompress(packed, n_bytes - len(out))
+    return out
 
 
 def check_voxels(path: Path, sizes: tuple[int, ...]) -> None:
