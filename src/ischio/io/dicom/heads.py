@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import struct
 import warnings
@@ -42,6 +41,7 @@ _WANTED = (
     "TemporalPositionIdentifier DiffusionBValue SharedFunctionalGroupsSequence "
     "PerFrameFunctionalGroupsSequence BurnedInAnnotation PixelRepresentation HighBit"
 ).split()
+_SILENT = 1000  # above every level of a message
 _MAX_WORD = 16  # characters of a code string that is shown
 
 
@@ -124,16 +124,16 @@ def damage(*more: type[Exception]) -> tuple[type[Exception], ...]:
 @contextmanager
 def quiet() -> Iterator[None]:
     """Keep the library's messages, which may quote a header, off the terminal."""
-    from pydicom.config import disable_value_validation
+    from pydicom.config import disable_value_validation, logger
 
-    before = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
+    before = logger.level
+    logger.setLevel(_SILENT)
     try:
         with warnings.catch_warnings(), disable_value_validation():
             warnings.simplefilter("ignore")
             yield
     finally:
-        logging.disable(before)
+        logger.setLevel(before)
 
 
 def read_head(place: Place, file: BinaryIO) -> Head | None:

@@ -252,11 +252,9 @@ def test_the_best_series_for_bones(tmp_path: Path, series: Write, scan: Scan) ->
         thin_values,
         thick,
         uid="1.2",
-        changes={"SeriesNumber": 2, "ConvolutionKernel": "B30f"},
+        changes={"SeriesNumber": 2, **soft},
     )
-    series(
-        tmp_path / "3", thin_values, thin, uid="1.3", changes={"SeriesNumber": 3, "ConvolutionKernel": "B60s"}
-    )
+    series(tmp_path / "3", thin_values, thin, uid="1.3", changes={"SeriesNumber": 3, **sharp})
     series(tmp_path / "4", thin_values, thin, uid="1.4", changes={"SeriesNumber": 4, "ImageType": derived})
     mr = {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.4", "Modality": "MR"}
     series(tmp_path / "5", thin_values, thin, uid="1.5", changes={"SeriesNumber": 5, **mr})
