@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +13,11 @@ from numpy.typing import NDArray
 
 from ischio._check import Array
 from ischio.io._mesh import refused
+from ischio.types import Frame
 
 MAX_VOXELS = 1_000_000_000  # 512 x 512 slices, 3,800 of them; 1 GB in memory as uint8
 _MAX_LABEL = 65_535
+_UID_DIGITS = 12
 _FLATTEST_VOXEL = 1e-6  # ratio of the sides of a voxel below which an axis is missing
 
 
@@ -39,12 +42,15 @@ class LabelFile:
     segments : tuple of Segment
         Names found in the file; empty if it has none.
     notes : tuple of str
+    frame_uid : str
+        Of the scanner's frame of reference, where the file names it.
     """
 
     layers: tuple[NDArray[Any], ...]
     patient_from_voxel: Array
     segments: tuple[Segment, ...] = ()
     notes: tuple[str, ...] = ()
+    frame_uid: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,6 +99,12 @@ def inflated(packed: bytes, n_bytes: int) -> bytes:
         packed, unpack = unpack.unused_data, zlib.decompressobj(wbits=47)
         out += unpack.decompress(packed, n_bytes - len(out))
     return out
+
+
+def scanner_frame(uid: str) -> Frame:
+    """Patient frame of a scanner's frame of reference, named by a digest; unnamed where it is unknown."""
+    digest = hashlib.sha256(uid.encode()).hexdigest()[:_UID_DIGITS] if uid else "as_supplied"
+    return Frame("patient", digest)
 
 
 def check_voxels(path: Path, sizes: tuple[int, ...]) -> None:

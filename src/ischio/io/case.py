@@ -67,7 +67,7 @@ def read_input(
     ----------
     path : Path
         A folder of surfaces (PLY, STL, OBJ, VTP) named after their bones, one such surface, a label map
-        (NIfTI, NRRD), or a folder with one mask for each bone.
+        (NIfTI, NRRD, MetaImage, DICOM SEG), or a folder with one mask for each bone.
     axes : str
         Axes of the surfaces: "LPS", "RAS" (turned here, once) or "unknown" (left as they are). Label maps
         name their own axes.
@@ -102,6 +102,8 @@ def read_input(
     surfaces = [entry for entry in entries if entry.is_file() and entry.suffix.lower() in READERS]
     volumes = [entry for entry in entries if entry.is_file() and entry.name.lower().endswith(SUFFIXES)]
     if not surfaces and not volumes:
+        volumes = _segmentation(path, entries)
+    if not surfaces and not volumes:
         seen = ", ".join(entry.name for entry in entries[:12]) if path.is_dir() else path.name
         raise InputError(
             complaint(
@@ -125,6 +127,26 @@ def read_input(
         volume, notes = read_label_map(volumes[0], axes=axes, mapping=mapping, labels=labels)
         return RawInput((), volume, (*_left_alone(rest), *notes))
     return _read_masks(path, volumes, axes, mapping or {}, _left_alone(rest))
+
+
+def _segmentation(path: Path, entries: Sequence[Path]) -> list[Path]:
+    """The DICOM segmentation that the input is or holds; a scan instead of one is refused."""
+    from ischio.io.dicom.files import dicom_places
+    from ischio.io.dicom.seg import is_seg
+
+    files = [entry for entry in entries if entry.is_file()]
+    if len(files) == 1 and is_seg(files[0]):
+        return files
+    if dicom_places(path)[0]:
+        raise InputError(
+            complaint(
+                path.name,
+                "a DICOM scan",
+                "bones: a label map, a segmentation or surfaces",
+                "Segment it, and pass `assess LABELS --scan SCAN`; or say --segmenter totalsegmentator.",
+            )
+        )
+    return []
 
 
 def _left_alone(names: Sequence[str]) -> tuple[str, ...]:

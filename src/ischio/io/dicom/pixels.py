@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -11,15 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ischio._check import InputError, complaint
+from ischio.io._volume import scanner_frame
 from ischio.io.dicom.decode import CannotDecode, Decoder
 from ischio.io.dicom.files import Place, opened
 from ischio.io.dicom.heads import Slice, damage, quiet
 from ischio.io.dicom.series import Series, list_series, picked
-from ischio.types import Frame, Volume
+from ischio.types import Volume
 
 _INT16 = np.iinfo(np.int16)
 _AIR_OR_FAT_HU = -30.0  # every field of view of a pelvis holds fat (-100) or air (-1000)
-_FRAME_UID_DIGITS = 12
 
 
 def read_dicom(path: Path, *, series: str | None = None) -> tuple[Volume, tuple[str, ...]]:
@@ -106,9 +105,7 @@ def volume_of(one: Series, where: str, notes: tuple[str, ...] = ()) -> tuple[Vol
         unit = "HU"
         if not all(s.has_rescale for s in one.grid.slices):
             notes = (*notes, "no rescale in the header: stored values taken as Hounsfield units")
-    uid = one.grid.slices[0].frame_uid
-    digest = hashlib.sha256(uid.encode()).hexdigest()[:_FRAME_UID_DIGITS] if uid else "as_supplied"
-    frame = Frame("patient", digest)
+    frame = scanner_frame(one.grid.slices[0].frame_uid)
     source = f"DICOM series {one.key}"
     return Volume(values, one.grid.patient_from_voxel, frame, one.modality, unit, source), notes
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ischio._check import InputError, complaint
 from ischio.io._volume import MAX_VOXELS
-from ischio.io.dicom.files import Place, dicom_places, opened
+from ischio.io.dicom.files import dicom_places, opened
 from ischio.io.dicom.geometry import MIN_SLICES, BadStack, Grid, grid
 from ischio.io.dicom.heads import (
     CT,
@@ -62,10 +62,9 @@ class Series:
         Why it cannot be read as a volume.
     description : str
         Free text of the header, which may name a person: shown only when asked for.
-    places : tuple of Place
-    is_original : bool
-    is_mr_like : bool
-        The header has an echo or repetition time.
+    study_uid : str
+    instances : tuple of (str, str)
+        Class and UID of every file.
     """
 
     key: str
@@ -80,8 +79,8 @@ class Series:
     grid: Grid | None
     problem: str | None
     description: str
-    places: tuple[Place, ...]
-    is_mr_like: bool
+    study_uid: str
+    instances: tuple[tuple[str, str], ...]
 
     @property
     def words(self) -> str:
@@ -305,8 +304,8 @@ def _judged(key: str, group: Sequence[Head], slices: list[Slice], people: dict[H
         found,
         problem,
         head.description,
-        tuple(files),
-        head.is_mr_like,
+        head.study_uid,
+        tuple((one.sop_class, one.sop_instance) for one in heads),
     )
 
 
