@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ischio._check import Array, InputError, complaint, one_of
+from ischio.io.identity import aliases, without_names
 from ischio.io.labels import SUFFIXES, read_label_map, read_masks
 from ischio.io.meshes import READERS, read_surface
 from ischio.io.names import ACCEPTED, BoneName, check_bones, option, read_mapping, read_name
@@ -60,6 +61,7 @@ def read_input(
     axes: str,
     mapping: Mapping[str, str] | None = None,
     labels: Mapping[int, str] | None = None,
+    show_names: bool = False,
 ) -> RawInput:
     """Read one person's bones.
 
@@ -75,6 +77,8 @@ def read_input(
         File name, label name or label number to bone, for names that say nothing; "ignore" leaves out.
     labels : mapping of int to str, optional
         Names of the labels of a label map (``label_names.label_names`` reads the usual ones).
+    show_names : bool
+        Keep names of files that could name a person; by default results number these ("file 2.ply").
 
     Returns
     -------
@@ -88,6 +92,31 @@ def read_input(
         each other.
     """
     one_of(axes, AXES, "axes")
+    raw = _read_input(path, axes, mapping, labels)
+    return raw if show_names else _without_names(raw, path)
+
+
+def _without_names(raw: RawInput, path: Path) -> RawInput:
+    """The input with numbers in place of names of files that could name a person."""
+    files = [path.name]
+    if path.is_dir():
+        files = [path.resolve().name, *sorted(file.name for file in path.iterdir() if file.name[0] != ".")]
+    known = aliases(files)
+
+    def plain(text: str) -> str:
+        return without_names(text, known)
+
+    surfaces = tuple(replace(one, source=plain(one.source)) for one in raw.surfaces)
+    volume = raw.label_map
+    if volume is not None:
+        volume = replace(volume, source=plain(volume.source))
+    return RawInput(surfaces, volume, tuple(plain(note) for note in raw.notes))
+
+
+def _read_input(
+    path: Path, axes: str, mapping: Mapping[str, str] | None, labels: Mapping[int, str] | None
+) -> RawInput:
+    """The input under the names of its files."""
     if not path.exists():
         raise InputError(
             complaint(str(path), "no such file or folder", "bones or a label map", "Check the path.")

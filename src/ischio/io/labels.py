@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ischio.io._mesh import refused
 from ischio.io._volume import MAX_VOXELS, LabelFile, Segment, scanner_frame, voxel_counts
+from ischio.io.identity import names_nobody
 from ischio.io.label_names import bare_name, names_beside
 from ischio.io.mha import read_mha_labels
 from ischio.io.names import BoneName, check_bones, option, read_mapping, read_name
@@ -68,7 +69,7 @@ def read_label_map(
     if not bones:
         raise refused(
             path,
-            f"no bone among the labels {_listed(segments)}",
+            f"no bone among the labels {_listed(segments, hide=False)}",
             "a femur, hip bone, pelvis or sacrum",
             f"Name them: --labels totalseg-v2, --labels names.json or {option('1', 'femur_left')}.",
         )
@@ -181,9 +182,14 @@ def _named(
     return segments + [Segment(str(value), value, layer) for layer, value in sorted(nameless)], tuple(notes)
 
 
-def _listed(segments: Sequence[Segment]) -> str:
+def _shown(segment: Segment) -> str:
+    """A label's name as notes may hold it."""
+    return segment.name if names_nobody(segment.name) else f"label {segment.value}"
+
+
+def _listed(segments: Sequence[Segment], *, hide: bool = True) -> str:
     """Names in words, the first dozen."""
-    names = [segment.name for segment in segments]
+    names = [_shown(segment) if hide else segment.name for segment in segments]
     rest = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return ", ".join(names[:_SHOWN]) + rest
 
@@ -199,7 +205,7 @@ def _one_layer(
     notes, names = [], {}
     for label, (segment, text) in enumerate(bones, start=1):
         notes += _add(
-            values, file.layers[segment.layer] == segment.value, label, f"{path.name}: {segment.name}"
+            values, file.layers[segment.layer] == segment.value, label, f"{path.name}: {_shown(segment)}"
         )
         names[label] = text
     return values, names, notes
