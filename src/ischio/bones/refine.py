@@ -81,10 +81,11 @@ def refine(
     points, share, total = vertices_mm, 0.0, np.zeros(len(vertices_mm))
     for turn in range(_N_ROUNDS):
         normals = _normals(points, faces)
-        found = _edge_distance(points, normals, scan, labels, label, reach if turn == 0 else reach / 2, step)
+        near = reach if turn == 0 else reach / 2
+        found, is_metal = _edge_distance(points, normals, scan, labels, label, near, step)
         is_known = np.isfinite(found)
         if turn == 0:
-            share = float(is_known.mean()) if len(found) else 0.0
+            share = float(is_known.sum() / max(int((~is_metal).sum()), 1))
             if share < _MIN_SHARE:
                 raise InputError(
                     complaint(
