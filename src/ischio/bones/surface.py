@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ischio._check import Array, InputError, complaint
-from ischio.bones.refine import refine
+from ischio.bones.refine import Refined, check_lies_on_bone, refine
 from ischio.bones.stairs import STEP_SHARE, smooth_steps, step_share
 from ischio.bones.topology import Edges, Indices, find_edges, groups, oriented
 from ischio.bones.voxels import label_boxes, label_surface
@@ -62,6 +62,7 @@ def bones_from_input(
     boxes = label_boxes(raw.label_map) if raw.label_map is not None else {}
     n_total = len(raw.surfaces) + len(boxes)
     bones: list[Bone] = []
+    laid: list[Refined] = []
 
     def tell(what: str) -> None:
         if progress is not None:
@@ -86,12 +87,14 @@ def bones_from_input(
             finer = _finer(raw.label_map, scan)
             vertices, faces, repairs = label_surface(raw.label_map, label, box, finer=finer)
             if scan is not None and scan.unit == "HU" and len(faces):
-                where = f"{name.text.replace('_', ' ')} ({raw.label_map.source})"
-                laid = refine(vertices, faces, scan, raw.label_map, label, where=where)
-                vertices = laid.vertices_mm
-                said = f"{100 * laid.share:.0f} % of the surface shows one, moved by {laid.moved_mm:.2f} mm"
+                laid.append(refine(vertices, faces, scan, raw.label_map, label))
+                vertices = laid[-1].vertices_mm
+                said = f"{100 * laid[-1].share:.0f} % of the surface shows one"
+                said += f", moved by {laid[-1].moved_mm:.2f} mm"
                 repairs += (f"laid on the edge of the bone in the CT: {said} on average",)
             bones.append(_bone(name.name, name.side, vertices, faces, raw.label_map.source, repairs))
+        if laid:
+            check_lies_on_bone(laid, raw.label_map.source)
     return tuple(sorted(bones, key=lambda bone: (bone.name, bone.side.value if bone.side else "")))
 
 

@@ -97,7 +97,7 @@ def test_labels_of_another_scan_are_refused(case: tuple[Volume, Volume, np.ndarr
     affine = labels.patient_from_voxel.copy()
     affine[:3, 3] += (14.0, 0.0, 9.0)
     moved = Volume(labels.values, affine, FRAME, "labels", "1", "x", labels.names)
-    with pytest.raises(InputError, match=r"lies on edges of bone in the scan.*one person"):
+    with pytest.raises(InputError, match=r"lies on edges of bone in the scan.*of one person"):
         bones_from_input(RawInput((), moved, ()), scan=scan)
 
 
@@ -108,7 +108,7 @@ def test_vertices_beside_metal_follow_their_neighbours(case: tuple[Volume, Volum
     values[np.linalg.norm(place - centre - [20.0, 0, 0], axis=-1) < 5] = int(METAL_HU) + 500
     metal = Volume(values, scan.patient_from_voxel, FRAME, "CT", "HU", "x")
     vertices, faces, _ = label_surface(labels, 1, label_boxes(labels)[1], finer=(4, 4, 4))
-    laid = refine(vertices, faces, metal, labels, 1, where="sacrum")
+    laid = refine(vertices, faces, metal, labels, 1)
     after = error_mm(laid.vertices_mm, centre)
     assert np.abs(after).max() < LABEL_MM / 2
     assert np.sqrt(np.mean(after**2)) < 2 * RMS_MM
