@@ -571,14 +571,15 @@ def _make_study(
 ) -> int:
     """Read, analyse, write and show: what every command that makes a study does."""
     from ischio._check import CannotMeasure, complaint
-    from ischio.record import summary_dict
+    from ischio.record.letter import letter_dict
     from ischio.report.html import render_report
+    from ischio.report.letter import render_clinic, render_patient
     from ischio.study import analyse, check_out, to_dict, to_json, write
 
     check_out(out, force=common.force)
     with _progress(common.quiet) as tell:
         given = read(tell)
-        record = None if case is None else summary_dict(case)
+        record = None if case is None else letter_dict(case)
         study = analyse(
             given.bones,
             settings,
@@ -588,8 +589,11 @@ def _make_study(
             progress=tell,
         )
         tell("drawing the report", 0.0)
-        report = render_report(study, to_dict(study))
-        write(study, out, force=common.force, extra_files={"report.html": report})
+        as_dict = to_dict(study)
+        pages = {"report.html": render_report(study, as_dict)}
+        if record is not None:
+            pages |= {"clinic.html": render_clinic(record, as_dict), "patient.html": render_patient(record)}
+        write(study, out, force=common.force, extra_files=pages)
     if common.as_json:
         _say(to_json(study))
     elif not common.quiet:

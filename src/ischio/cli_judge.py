@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
-from ischio.cli_common import CaseName, Json, Registry, print_json, read_case, say, table
+from ischio.cli_common import CaseName, Force, Json, Registry, print_json, read_case, say, table
 from ischio.cli_record import app
 
 if TYPE_CHECKING:  # what these stand on is imported by the commands, not by --help
@@ -180,6 +180,47 @@ def calibration(
         f"stated {twins['largest']:.3f}; multiplied they would state {twins['product']:.3f}.\n"
     )
     say(RESEARCH_USE)
+    return 0
+
+
+@app.command
+def letter(
+    case: CaseName,
+    /,
+    *,
+    out: Annotated[Path, Parameter(help="Page to make, ending in .html.")],
+    reader: Annotated[
+        Literal["clinic", "patient"],
+        Parameter(name="--for", help="clinic: history to plan; patient: everyday words without figures."),
+    ] = "clinic",
+    study: Annotated[
+        Path | None, Parameter(help="Folder of a result of the same person, for measurements and motion.")
+    ] = None,
+    population: Population = None,
+    prior: Priors = (),
+    unverified: Unverified = False,
+    evidence_file: EvidenceFile = None,
+    registry: Registry = None,
+    force: Force = False,
+) -> int:
+    """Write a page about a record, for the clinic or for the patient."""
+    from ischio._check import InputError, complaint
+    from ischio.record.letter import letter_dict
+    from ischio.report.letter import render_clinic, render_patient
+    from ischio.store.tables import write_text
+    from ischio.study import load_dict
+
+    if out.suffix.lower() != ".html":
+        raise InputError(complaint("--out", out.name, "a name that ends in .html", "Rename it."))
+    read = read_case(case, registry)
+    measured = None if study is None else load_dict(study)
+    if measured is not None and measured["case_id"] != read.case_id:
+        got = f"a study of {measured['case_id']}"
+        raise InputError(complaint("--study", got, f"one of {read.case_id}", "Pass the result of this case."))
+    found = letter_dict(read, _choices(population, prior, unverified), _base(evidence_file))
+    page = render_patient(found) if reader == "patient" else render_clinic(found, measured)
+    write_text(out, page, force=force)
+    say(f"{out.name}\n")
     return 0
 
 

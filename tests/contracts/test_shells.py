@@ -126,16 +126,17 @@ def test_every_shell_gives_the_same_numbers(command: list[str]) -> None:
 def test_the_same_command_gives_the_same_bytes() -> None:
     for out in ("one", "two"):
         said(["assess", "bones", "--out", out, "--quiet"])
-    for name in study.RESULT_FILES:
-        assert Path("one", name).read_bytes() == Path("two", name).read_bytes()
+    for path in Path("one").iterdir():
+        assert path.name in study.RESULT_FILES
+        assert path.read_bytes() == Path("two", path.name).read_bytes()
 
 
 @pytest.mark.usefixtures("phantom_input")
 def test_results_name_no_place_and_no_person(tmp_path: Path) -> None:
     Path("Jane_Doe").mkdir()
     said(["assess", "Jane_Doe", "--out", "out", "--quiet"])
-    for name in study.RESULT_FILES:
-        text = Path("out", name).read_text(encoding="utf-8")
+    for path in Path("out").iterdir():
+        text = path.read_text(encoding="utf-8")
         assert "Jane" not in text
         assert str(tmp_path) not in text
 

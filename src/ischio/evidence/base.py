@@ -10,13 +10,13 @@ from typing import Any
 from ischio._check import InputError, complaint
 from ischio.evidence.rows import (
     Accuracy,
+    ClinicalTest,
     Diagnosis,
     Figure,
     Prior,
     Row,
     Setting,
     Sign,
-    Test,
     Threshold,
 )
 from ischio.io.checked import Closed, FieldError, checked
@@ -59,7 +59,7 @@ class Evidence(Closed):
     unknown_prior: UnknownPrior
     settings: tuple[Setting, ...] = ()
     diagnoses: tuple[Diagnosis, ...] = ()
-    tests: tuple[Test, ...] = ()
+    tests: tuple[ClinicalTest, ...] = ()
     priors: tuple[Prior, ...] = ()
     accuracies: tuple[Accuracy, ...] = ()
     signs: tuple[Sign, ...] = ()
@@ -116,7 +116,7 @@ class Evidence(Closed):
         """The diagnosis of an id, which must be there."""
         return next(one for one in self.diagnoses if one.id == name)
 
-    def test(self, name: str) -> Test:
+    def test(self, name: str) -> ClinicalTest:
         """The test of an id, which must be there."""
         return next(one for one in self.tests if one.id == name)
 

@@ -123,7 +123,7 @@ class Setting(Closed):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Test(Closed):
+class ClinicalTest(Closed):
     """A test, and how a record tells its result.
 
     Parameters
@@ -298,11 +298,7 @@ class Accuracy(Row):
         )
         has_intervals = None not in (self.sensitivity_interval, self.specificity_interval)
         has_ratio = self.lr_positive is not None or self.lr_negative is not None
-        return (
-            ""
-            if has_table or has_intervals or has_ratio
-            else "neither counts nor an interval were published where seen"
-        )
+        return "" if has_table or has_intervals or has_ratio else "neither counts nor an interval were seen"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -98,7 +97,15 @@ def reasons_dict(case: Case, base: Evidence | None = None) -> dict[str, Any]:
 
 
 def calibration_dict(people: int, seed: int, base: Evidence | None = None) -> dict[str, Any]:
-    """Stated against counted shares of simulated people as plain values."""
+    """Stated against counted shares of simulated people as plain values.
+
+    Parameters
+    ----------
+    people, seed : int
+        As ``calibration.calibrate``.
+    base : Evidence, optional
+        The packaged one by default.
+    """
     rows = [
         {**asdict(one), "tests": list(one.tests), "is_calibrated": one.is_calibrated}
         for one in calibrate(people, seed, base)
@@ -121,7 +128,7 @@ def _judged(one: Judged, found: Differential, base: Evidence) -> dict[str, Any]:
             {
                 "what": sign.what.replace("_", " "),
                 "ratio": None,
-                "why": sign.sign.why,
+                "why": sign.sign.why + ("; unverified" if sign.sign.mark == "K" else ""),
                 "source": sign.sign.source,
                 "mark": sign.sign.mark,
                 "places": list(sign.places),
@@ -131,6 +138,7 @@ def _judged(one: Judged, found: Differential, base: Evidence) -> dict[str, Any]:
     return {
         "diagnosis": one.diagnosis.id,
         "words": one.diagnosis.words,
+        "plain": one.diagnosis.plain,
         "side": one.side,
         "prior": {
             "from": round(prior.ends[0][0], _DECIMALS),
@@ -144,6 +152,7 @@ def _judged(one: Judged, found: Differential, base: Evidence) -> dict[str, Any]:
         },
         "posterior": _posterior(one.ends, prior.why),
         "has_facts": one.has_facts,
+        "is_listed": any(fact["mark"] != "K" for fact in speaks["for"]),
         **speaks,
         "missing": [{"test": test.id, "words": test.words, "why": why} for test, why in missing(one, base)],
         "next_test": _candidate(tests[0]) if tests else None,
@@ -259,6 +268,8 @@ def _assumptions(case: Case, found: Differential, base: Evidence) -> list[str]:
     ]
     chosen = {found.population, *choices.priors.values()}
     out += [f"{one.id}: {one.caution}." for one in base.settings if one.id in chosen and one.caution]
+    if any(op.starts_clock for op in case.operations):
+        out.append("Judged as before the operation: facts stated for a later time are left out.")
     out += [f"{name}: prior of population {setting}." for name, setting in sorted(choices.priors.items())]
     fused = tuple(dict.fromkeys(segment for op in case.operations for segment in op.segments))
     if fused and found.population.startswith("low_back_pain"):
@@ -267,8 +278,3 @@ def _assumptions(case: Case, found: Differential, base: Evidence) -> list[str]:
         out.append("A sacroiliac joint is fused: its published priors do not hold, a range stands for them.")
     out += ["Figures that were not verified are calculated with."] if choices.takes_unverified else []
     return out
-
-
-def diagnoses_with_facts(rows: Iterable[dict[str, Any]]) -> list[str]:
-    """Names of the diagnoses that a fact speaks for, each once, in order."""
-    return list(dict.fromkeys(row["diagnosis"] for row in rows if row["for"]))

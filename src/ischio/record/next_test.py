@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ischio.evidence import Evidence
-from ischio.evidence.rows import Accuracy, Test
+from ischio.evidence.rows import Accuracy, ClinicalTest
 from ischio.record.differential import Differential, Judged, usable
 from ischio.record.odds import point_accuracy
 
@@ -18,14 +18,14 @@ class Candidate:
 
     Parameters
     ----------
-    test : Test
+    test : ClinicalTest
     accuracy : Accuracy
     low, high : float
         Expected information in bits, at the ends of what is not known.
     assumptions : tuple of str
     """
 
-    test: Test
+    test: ClinicalTest
     accuracy: Accuracy
     low: float
     high: float
@@ -102,7 +102,7 @@ def candidates(judged: Judged, found: Differential, base: Evidence) -> tuple[Can
     return tuple(sorted(out, key=lambda one: (-one.middle, one.test.id)))
 
 
-def missing(judged: Judged, base: Evidence) -> tuple[tuple[Test, str], ...]:
+def missing(judged: Judged, base: Evidence) -> tuple[tuple[ClinicalTest, str], ...]:
     """Tests of a diagnosis that a record does not hold, each with a word on it."""
     out = []
     name = judged.diagnosis.id

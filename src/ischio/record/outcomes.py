@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ischio._check import InputError, complaint
 from ischio.evidence import Evidence
-from ischio.evidence.rows import Sign, Test
+from ischio.evidence.rows import ClinicalTest, Sign
 from ischio.record.case import Case
 from ischio.record.facts import Fact, sides_of
 from ischio.record.kinds import Block, Examination, Finding
@@ -23,7 +23,7 @@ class Outcome:
 
     Parameters
     ----------
-    test : Test
+    test : ClinicalTest
     side : str
         "left", "right", "unspecified", or "none" for tests of the whole person.
     is_positive : bool
@@ -34,7 +34,7 @@ class Outcome:
     places : tuple of str
     """
 
-    test: Test
+    test: ClinicalTest
     side: str
     is_positive: bool
     months: float | None
@@ -102,7 +102,7 @@ def outcomes(case: Case, base: Evidence) -> Outcomes:
     return Outcomes(tuple(found), tuple(left_out), tuple(_signs(case, base.signs)))
 
 
-def _read(case: Case, test: Test) -> Iterator[Outcome | LeftOut]:
+def _read(case: Case, test: ClinicalTest) -> Iterator[Outcome | LeftOut]:
     """Results of one test, one for each hip it was stated for."""
     named = [
         (kind, i, fact)
@@ -139,7 +139,7 @@ def _name(fact: Examination | Finding | Block) -> str:
     )
 
 
-def _sides(case: Case, where: str, test: Test, fact: Fact) -> tuple[str, ...]:
+def _sides(case: Case, where: str, test: ClinicalTest, fact: Fact) -> tuple[str, ...]:
     """Sides that a result holds for."""
     if test.of == "person":
         return ("none",)
@@ -176,7 +176,7 @@ def is_late(case: Case, fact: Fact, side: str) -> bool:
     return at > min(starts)
 
 
-def _result(test: Test, fact: Fact, halves: Iterable[Fact]) -> tuple[bool | None, str]:
+def _result(test: ClinicalTest, fact: Fact, halves: Iterable[Fact]) -> tuple[bool | None, str]:
     """Positive or negative; None with a reason where a fact is no result, without one where it is a part."""
     if isinstance(fact, Block):
         known = {"complete": True, "none": False}
@@ -191,7 +191,7 @@ def _result(test: Test, fact: Fact, halves: Iterable[Fact]) -> tuple[bool | None
     return None, f"the result is {fact.result}, neither positive nor negative"
 
 
-def _finding(test: Test, fact: Finding) -> tuple[bool | None, str]:
+def _finding(test: ClinicalTest, fact: Finding) -> tuple[bool | None, str]:
     """Result of a finding; an accuracy holds for its own modality and unit."""
     if test.modality is not None and fact.modality != test.modality:
         return None, f"its accuracy was published for {test.modality}, this is {fact.modality}"
@@ -204,17 +204,16 @@ def _finding(test: Test, fact: Finding) -> tuple[bool | None, str]:
 
 def _two_halves(fact: Examination, halves: list[Examination]) -> tuple[bool | None, str]:
     """A test that is positive only if the pain goes in the opposite position."""
-    described = [one for one in halves if one.manoeuvre is not None]
+    others = [one for one in halves if one.manoeuvre not in (None, fact.manoeuvre)]
     if fact.result == "relief":
         return None, ""  # the second half, which is told with the first
     if fact.result in NO:
-        return False, ""
-    if any(one.result == "relief" for one in described):
+        is_second = any(one.result in YES for one in others)
+        return (None, "") if is_second else (False, "")
+    if any(one.result == "relief" or one.result in NO for one in others):
         return True, ""
-    if any(one is not fact and one.result in NO for one in described):
-        return True, ""  # painless in the opposite position
-    if any(one is not fact and one.result in YES for one in described):
-        return False, ""
+    if any(one.result in YES for one in others):
+        return False, ""  # painful in the opposite position, too
     return None, "only its first half is recorded: relief in abduction is not stated"
 
 

@@ -16,7 +16,7 @@ from ischio.types import Study
 
 STUDY_FILE = "study.json"
 LANDMARKS_FILE = "landmarks.mrk.json"
-RESULT_FILES = (STUDY_FILE, "report.html", LANDMARKS_FILE, *SURFACE_FILES)
+RESULT_FILES = (STUDY_FILE, "report.html", "clinic.html", "patient.html", LANDMARKS_FILE, *SURFACE_FILES)
 """Every name a result folder may hold; a step that writes another file adds it here."""
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ischio.atlas import reconstruction
-from ischio.validation import invariance, people
+from ischio.validation import invariance, judgement, people
 from ischio.validation.rows import Row, skipped, to_dict, to_markdown, to_text
 
 __all__ = ["Row", "run", "to_dict", "to_markdown", "to_text"]
@@ -34,6 +34,7 @@ def run(data: Path | None, *, orientations: int = 12, progress: Callable[[str, f
         reconstruction(DEMO_PERSON), f"shape model's person {DEMO_PERSON}", orientations, progress
     )
     rows += people.model_rows(progress)
+    rows += judgement.judgement_rows()
     folder = data / "bones" / people.RATED if data is not None else None
     if folder is None or not folder.is_dir():
         rows.append(

@@ -126,7 +126,7 @@ def _fact(kind: str, one: Mapping[str, Any]) -> Row:
         out["id"] = ids[0]
     if one["resourceType"] == "Basic":
         return out
-    out[NAMES.get(kind, "what")] = out.pop("name", None) or _own_code(one["code"], kind)
+    out[NAMES.get(kind, "what")] = out.pop("name") if "name" in out else _own_code(one["code"], kind)
     for element in _DATES:
         if element in one:
             out["when"] = {"date": one[element]}

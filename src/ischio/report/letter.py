@@ -1,0 +1,121 @@
+"""Two pages about a record: one for the clinic, in the order of a letter, and one for the patient."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ischio.record.letter import plain_letter
+from ischio.report import words
+from ischio.report.differential_svg import differential_svg
+from ischio.report.plain_words import patient_lines
+from ischio.report.record_svg import timeline_svg
+
+Row = Mapping[str, Any]
+MOTION = ("examinations", "limits", "gait", "spine")
+PLAN = ("plans", "plan")
+
+
+def render_clinic(found: dict[str, Any], study: Row | None = None) -> str:
+    """The page for the clinic: history to plan, what else it could be, and what stands against an operation.
+
+    Parameters
+    ----------
+    found : dict
+        As ``record.letter.letter_dict`` gives it.
+    study : mapping, optional
+        A study of the same person's bones, as in ``study.json``; gives measurements, motion and plan.
+
+    Returns
+    -------
+    str
+        A whole page. Text from files is escaped; equal records give equal pages.
+    """
+    rows = found["differential"]["diagnoses"]
+    return _page(
+        "clinic.html.j2",
+        data=found,
+        record=found["record"],
+        study=study,
+        motion=_computed(study, MOTION),
+        plan=_computed(study, PLAN),
+        timeline_svg=timeline_svg(found["timeline"], found) if found["scores"] else "",
+        differential_svg=differential_svg(rows),
+        judged=[row for row in rows if row["has_facts"]],
+        silent=[row for row in rows if not row["has_facts"]],
+        sources=_sources(rows),
+        gap_sentence=words.GAP_SENTENCE,
+    )
+
+
+def render_patient(found: dict[str, Any]) -> str:
+    """The page for the patient: everyday words, no shares, no thresholds, nothing about how much bone.
+
+    Parameters
+    ----------
+    found : dict
+        As ``record.letter.letter_dict`` gives it.
+
+    Returns
+    -------
+    str
+        A whole page.
+    """
+    plain = plain_letter(found)
+    return _page("patient.html.j2", data=plain, lines=patient_lines(plain))
+
+
+def _page(template: str, **values: Any) -> str:
+    """A page from its template."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("ischio.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "heading": words.heading,
+        "plain": words.plain,
+        "posture": words.posture_words,
+        "shown": words.shown,
+        "percent": _percent,
+        "range": _range,
+        "side": _side,
+    }
+    environment.globals |= {"number": words.number, "spread": words.spread}
+    return environment.get_template(template).render(**values)
+
+
+def _computed(study: Row | None, names: tuple[str, ...]) -> dict[str, Any]:
+    """The parts of a study that a step has computed."""
+    return {} if study is None else {name: study[name] for name in names if study.get(name)}
+
+
+def _sources(rows: list[Row]) -> list[Row]:
+    """Every figure that was calculated with, once."""
+    used: dict[str, Row] = {}
+    for row in rows:
+        for one in (*row["for"], *row["against"]):
+            if one["ratio"] is not None:
+                used.setdefault(one["evidence"], one)
+    return list(used.values())
+
+
+def _percent(share: float) -> str:
+    """A share in per cent; nothing is certain."""
+    return "under 0.1 %" if share < 0.001 else "over 99.9 %" if share > 0.999 else f"{100 * share:.2g} %"
+
+
+def _range(after: Row) -> str:
+    """A share, or the ends of a range."""
+    if after["value"] is not None:
+        return f"{_percent(after['value'])} ({_percent(after['low'])} to {_percent(after['high'])})"
+    return f"{_percent(after['from']['value'])} to {_percent(after['to']['value'])}"
+
+
+def _side(side: str | None) -> str:
+    """A side in words; nothing for what has none."""
+    return {"none": "", "unspecified": "side not stated", None: ""}.get(side, side or "")
