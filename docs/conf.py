@@ -12,6 +12,8 @@ from typing import Any
 import ischio
 from ischio import cli_record
 from ischio.cli import main
+from ischio.evidence import ROWS, evidence
+from ischio.evidence.listing import evidence_rows
 from ischio.measures import REGISTRY
 
 project = "ischio"
@@ -48,7 +50,17 @@ def command_line_page() -> str:
     os.environ["COLUMNS"] = "100"
     parts = ["# Command line"]
     record = tuple(name for name in cli_record.app if name[0] != "-")
-    commands = ("", "assess", "demo", "motion", "validate", "measures", "evidence", "record", *(f"record {one}" for one in record))
+    commands = (
+        "",
+        "assess",
+        "demo",
+        "motion",
+        "validate",
+        "measures",
+        "evidence",
+        "record",
+        *(f"record {one}" for one in record),
+    )
     for command in commands:
         with redirect_stdout(io.StringIO()) as out:
             main([*command.split(), "--help"])
@@ -74,6 +86,20 @@ def measures_page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def evidence_page() -> str:
+    """Every figure of the evidence base, by list."""
+    parts = ["# Evidence", "Every published figure, as `ischio evidence` prints it."]
+    for kind in ROWS:
+        parts.append(f"## {kind.capitalize()}")
+        for row in evidence_rows(evidence(), kind=kind):
+            figure = " ".join(one for one in (row["figure"], row["unit"].replace("1", "")) if one)
+            interval = f" ({row['interval']})" if row["interval"] else ""
+            people = f"n {row['n']}" if row["n"] is not None else f"n {row['n_words']}"
+            where = "; ".join((row["mark"], people, row["population"], row["source"], row["used"]))
+            parts.append(f"{row['what']}\n: {figure}{interval}. {where}. {row['note']} `{row['id']}`")
+    return "\n\n".join(parts) + "\n"
+
+
 def module_page(name: str) -> str:
     """Docstrings of one module."""
     return f"# {name}\n\n```{{eval-rst}}\n.. automodule:: {name}\n   :members:\n   :show-inheritance:\n```\n"
@@ -90,7 +116,7 @@ def write_pages(_app: Any) -> None:
     GENERATED.mkdir(exist_ok=True)
     for page in GENERATED.glob("*.md"):
         page.unlink()
-    pages = {"command-line": command_line_page(), "measures": measures_page()}
+    pages = {"command-line": command_line_page(), "measures": measures_page(), "evidence": evidence_page()}
     pages |= {name: module_page(name) for name in public_modules()}
     for name, text in pages.items():
         (GENERATED / f"{name}.md").write_text(text, encoding="utf-8")

@@ -55,7 +55,7 @@ def evidence(
     """List every published figure with its source, population, people, interval and mark."""
     base = _base(evidence_file)
     if as_json and kind is None and mark is None and about is None:
-        from ischio.evidence.base import plain_evidence
+        from ischio.evidence import plain_evidence
 
         return print_json(plain_evidence(base))
     from ischio.evidence.listing import evidence_rows

@@ -197,7 +197,13 @@ def test_commands_in_pages_exist(path: Path, capsys: pytest.CaptureFixture[str])
 
 @pytest.mark.parametrize("path", PAGES, ids=page_id)
 def test_options_in_pages_exist(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    commands = (["assess"], ["motion"], ["validate"], ["evidence"], *(["record", one] for one in record if one[0] != "-"))
+    commands = (
+        ["assess"],
+        ["motion"],
+        ["validate"],
+        ["evidence"],
+        *(["record", one] for one in record if one[0] != "-"),
+    )
     for command in commands:
         main([*command, "--help"])
     known = capsys.readouterr().out

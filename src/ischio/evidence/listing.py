@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ischio._check import InputError, complaint
-from ischio.evidence.base import ROWS, Evidence
+from ischio.evidence._base import ROWS, Evidence
 from ischio.evidence.rows import MARK_WORDS, Accuracy, Figure, Prior, Row, Threshold
 
 

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from ischio._check import InputError
-from ischio.evidence import Evidence, evidence, evidence_from_document
-from ischio.evidence.base import plain_evidence
+from ischio.evidence import Evidence, evidence, evidence_from_document, plain_evidence
 from ischio.evidence.listing import evidence_rows
 from ischio.evidence.rows import MARK_WORDS, Accuracy, Counts, Estimate, Figure, Prior
 from ischio.io.checked import FieldError
