@@ -92,8 +92,20 @@ def weight(outcome: Outcome, accuracy: Accuracy, n_draws: int = N_DRAWS) -> Weig
     )
 
 
-def point_accuracy(accuracy: Accuracy) -> tuple[float, float] | None:
+def ratio_of(one: Weight, correction: float) -> float:
+    """The ratio of a result with another correction of an empty cell."""
+    points = point_accuracy(one.accuracy, correction)
+    return one.ratio if points is None else _ratio(one.outcome.is_positive, *points)
+
+
+def point_accuracy(accuracy: Accuracy, correction: float = CORRECTION) -> tuple[float, float] | None:
     """Sensitivity and specificity as printed or counted; corrected where they would be 0 or 1.
+
+    Parameters
+    ----------
+    accuracy : Accuracy
+    correction : float
+        People added to each cell of a table that has an empty one.
 
     Returns
     -------
@@ -112,7 +124,7 @@ def point_accuracy(accuracy: Accuracy) -> tuple[float, float] | None:
     """
     cells = _cells(accuracy)
     if cells is not None:
-        tp, fn, fp, tn = cells if min(cells) > 0 else (cell + CORRECTION for cell in cells)
+        tp, fn, fp, tn = cells if min(cells) > 0 else (cell + correction for cell in cells)
         return tp / (tp + fn), tn / (fp + tn)
     if accuracy.sensitivity_interval is not None and accuracy.specificity_interval is not None:
         return accuracy.sensitivity_interval.value, accuracy.specificity_interval.value

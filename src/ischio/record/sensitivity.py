@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
 
 from ischio.evidence import Evidence, evidence
 from ischio.record.case import Case
 from ischio.record.differential import QUESTION, Choices, Differential, Judged, differential
 from ischio.record.next_test import candidates
-from ischio.record.odds import log_odds, posterior
+from ischio.record.odds import Weight, log_odds, posterior, ratio_of
 
 FEW_DRAWS = 400  # an order needs points, not intervals
+WHOLE_PERSON = 1.0  # in each cell of a table with an empty one, instead of half
+
+Ratio = Callable[[Weight], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,19 @@ def _variants(
             yield f"{row.test}: figures of {other.source}", differential(case, changed, base), None
     for row_id in used:
         for end, word in ((0, "low"), (1, "high")):
-            yield f"{row_id}: ratio at the {word} end of its interval", _at_end(start, row_id, end), None
+            changed_ratios = _with_ratio(row_id, _end_of_interval(end))
+            yield f"{row_id}: ratio at the {word} end of its interval", _altered(start, changed_ratios), None
+    for row_id, row in used.items():
+        if row.counts is not None and min(asdict(row.counts).values()) == 0:
+            more = _with_ratio(row_id, lambda one: ratio_of(one, WHOLE_PERSON))
+            yield f"{row_id}: a whole person in each cell", _altered(start, more), None
+    halved = _altered(start, lambda one: math.sqrt(one.ratio))
+    yield "every ratio half as strong, as if studies overstate it", halved, None
+    yield "the prior of a person shared between two hips", _altered(start, None, hip_share=0.5), None
+    sided = [one for one in start.judged if one.side != "unspecified" or not one.outcomes]
+    named = {one.diagnosis.id for one in sided}
+    bare = [_recalculated(one, ()) for one in start.judged if one.diagnosis.id not in named]
+    yield "facts without a side left out", replace(start, judged=(*sided, *bare)), None
     for row in base.accuracies:
         assumed = row.specificity_assumed
         if assumed is None:
@@ -107,21 +123,34 @@ def _variants(
             yield f"{row.test}: specificity {value:g}", altered, None
 
 
-def _at_end(start: Differential, row_id: str, end: int) -> Differential:
-    """What follows if one study's ratio were at one end of its interval."""
+def _end_of_interval(end: int) -> Ratio:
+    """The low (0) or high (1) end of what a study leaves open."""
+    return lambda one: one.interval[end]
+
+
+def _with_ratio(row_id: str, ratio: Ratio) -> Ratio:
+    """A ratio for one study; those of the others stay."""
+    return lambda one: ratio(one) if one.accuracy.id == row_id else one.ratio
+
+
+def _altered(start: Differential, ratio: Ratio | None, *, hip_share: float = 1.0) -> Differential:
+    """What follows from other ratios, or from another prior of one hip."""
     judged = []
     for one in start.judged:
-        if any(weight.accuracy.id == row_id for weight in one.used):
-            ratios = [
-                weight.interval[end] if weight.accuracy.id == row_id else weight.ratio for weight in one.used
-            ]
-            ends = tuple(
-                replace(share, value=posterior(value, ratios))
-                for share, (value, _) in zip(one.ends, one.prior.ends, strict=True)
-            )
-            one = replace(one, ends=ends)
-        judged.append(one)
+        ratios = [one.ratio if ratio is None else ratio(one) for one in one.used]
+        share = hip_share if one.diagnosis.of == "hip" else 1.0
+        judged.append(_recalculated(one, ratios, share))
     return replace(start, judged=tuple(judged))
+
+
+def _recalculated(one: Judged, ratios: Iterable[float], share: float = 1.0) -> Judged:
+    """A diagnosis with other ratios and a part of its prior."""
+    given = list(ratios)
+    ends = tuple(
+        replace(end, value=posterior(value * share, given))
+        for end, (value, _) in zip(one.ends, one.prior.ends, strict=True)
+    )
+    return replace(one, ends=ends)
 
 
 def _row(words: str, found: Differential, base: Evidence, place: float | None = None) -> Changed:

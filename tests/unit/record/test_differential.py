@@ -18,7 +18,7 @@ from ischio.record.case import Case
 from ischio.record.differential import QUESTION, Choices, Differential, Judged, differential
 from ischio.record.differential_dict import WORTH_BITS, calibration_dict, differential_dict, reasons_dict
 from ischio.record.next_test import candidates, entropy, expected_bits, missing
-from ischio.record.odds import posterior
+from ischio.record.odds import posterior, ratio_of
 from ischio.record.outcomes import outcomes
 from ischio.record.sensitivity import sensitivity
 
@@ -395,7 +395,9 @@ class TestSensitivity:
             *("unknown priors at 1%", "unknown priors at 30%", "population hip_mri"),
             *("tests of one group multiplied as if independent", "only the strongest group counts"),
             *("unverified figures used too", "acc_long_stride: ratio at the low end of its interval"),
-            "ischiofemoral_block: specificity 0.5",
+            *("ischiofemoral_block: specificity 0.5", "facts without a side left out"),
+            *("every ratio half as strong, as if studies overstate it",),
+            "the prior of a person shared between two hips",
         ):
             assert words in names
         assert all(sorted(one.ranking) == sorted(rows[0].ranking) for one in rows)
@@ -407,6 +409,30 @@ class TestSensitivity:
         low = rows["acc_long_stride: ratio at the low end of its interval"]
         high = rows["acc_long_stride: ratio at the high end of its interval"]
         assert low[0] < rows["as chosen"][0] < high[0]
+
+    def test_weaker_ratios_and_shared_priors_by_hand(self, index_case: Case) -> None:
+        rows = {one.assumption: one.question for one in sensitivity(index_case)}
+        ratio = (16 / 17) / (2 / 13) * 0.769 / 0.19
+        odds = 3 / 7 * ratio**0.5
+        halved = rows["every ratio half as strong, as if studies overstate it"]
+        assert halved[1] == pytest.approx(odds / (1 + odds), abs=ROUNDING)
+        odds = 0.15 / 0.85 * ratio
+        shared = rows["the prior of a person shared between two hips"]
+        assert shared[1] == pytest.approx(odds / (1 + odds), abs=ROUNDING)
+        odds = 3 / 7 * 0.769 / 0.19
+        assert rows["facts without a side left out"][1] == pytest.approx(odds / (1 + odds), abs=ROUNDING)
+
+    def test_another_correction_of_an_empty_table(self, case_of: Write) -> None:
+        text = "examinations: [{test: single_leg_stance_30_s, side: left, result: negative}]"
+        rows = [one.assumption for one in sensitivity(case_of(text))]
+        assert "acc_single_leg: a whole person in each cell" in rows
+        here = judged(differential(case_of(text)), "gluteal_tendon", "left").used[0]
+        assert ratio_of(here, 1.0) == pytest.approx((1 / 19) / (37 / 39), abs=ROUNDING)
+
+    def test_a_fact_without_a_side_alone_leaves_the_prior(self, case_of: Write) -> None:
+        text = "examinations: [{test: long_stride_walking, result: positive}]"
+        rows = {one.assumption: one.question for one in sensitivity(case_of(text))}
+        assert rows["facts without a side left out"] == pytest.approx((0.01, 0.3), abs=ROUNDING)
 
     def test_the_order_of_the_index_case_rests_on_its_prior(self, index_case: Case) -> None:
         rows = {one.assumption: one.ranking for one in sensitivity(index_case)}
