@@ -81,9 +81,9 @@ def _turn_sigma_deg(
     width = float(np.linalg.norm(first[0] - first[1]))
     depth = (first[0] + first[1] - second[0] - second[1]) / 2
     reach = float(np.linalg.norm((frame.matrix[:3, :3] @ depth)[:2]))
-    one, two = (np.array(pair) / np.sqrt(3.0) for pair in sigmas)  # along one axis
-    across = float(np.hypot(*one)) / width
-    nod = float(np.hypot(np.hypot(*one) / 2, np.hypot(*two) / 2)) / reach
+    one, two = (np.hypot(pair[0], pair[1]) / np.sqrt(3.0) for pair in sigmas)  # along one axis
+    across = float(one) / width
+    nod = float(np.hypot(one / 2, two / 2)) / reach
     roll, yaw, tilt = np.degrees([across, across, nod])
     return float(roll), float(yaw), float(tilt)
 
@@ -102,7 +102,7 @@ def scanner_frame(patient: Frame) -> Transform:
         Of kind ``image``, with ISB axes and the patient's origin.
     """
     matrix = np.eye(4)
-    matrix[:3, :3] = [[0.0, -1, 0], [0, 0, 1], [-1, 0, 0]]
+    matrix[:3, :3] = np.array([[0.0, -1, 0], [0, 0, 1], [-1, 0, 0]])
     return Transform(Frame("image", f"{patient.uid}:scanner"), patient, matrix, (0.0, 0.0, 0.0))
 
 

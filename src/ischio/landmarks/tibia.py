@@ -12,7 +12,10 @@ from ischio.types import Bone, Hip, Landmark
 
 METHOD = "section_near_the_end@1"
 TIBIA_POINTS = ("tibial_plateau_centre", "ankle_centre")
-_PLATEAU_SHARE, _ANKLE_SHARE = 0.04, 0.05  # of the bone's length, from its ends: clear of eminence and malleolus
+_PLATEAU_SHARE, _ANKLE_SHARE = (
+    0.04,
+    0.05,
+)  # of the bone's length, from its ends: clear of eminence and malleolus
 _SIGMA_MM = {"tibial_plateau_centre": 4.0, "ankle_centre": 3.0}  # a section's middle against a joint's
 _LEAST_LENGTH = 0.7  # of the femur's, head to knee; whole tibiae have 0.75 to 0.95
 _ALIKE = 1.1  # ends that differ by less in width do not tell which is which
@@ -75,7 +78,10 @@ def _ends(bone: Bone, knee: Array | None, femur_mm: float | None) -> tuple[Array
     if knee is not None:
         top = int(np.argmin(np.abs(ends - (knee - middle) @ along)))
     else:
-        widths = [_area(bone, middle, along, end - _PLATEAU_SHARE * length * s)[0] for end, s in zip(ends, (-1, 1), strict=True)]
+        widths = [
+            _area(bone, middle, along, end - _PLATEAU_SHARE * length * s)[0]
+            for end, s in zip(ends, (-1, 1), strict=True)
+        ]
         if max(widths) < _ALIKE * min(widths):
             raise CannotMeasure("both ends of the tibia are equally wide: it does not tell which is which")
         top = int(np.argmax(widths))

@@ -9,9 +9,9 @@ from typing import Any
 from ischio.types import Measurement, Pelvis, Pose, Side
 
 STANDING_TOLERANCE_DEG = 5.0
-"""How far a pose may be from standing-like (anterior pelvic plane, posterior condyles) for a band of a gap."""
+"""How far a pose may be from standing-like for a band of a gap."""
 FILM_TOLERANCE_DEG = 2.0
-"""How far a value in the scanner's directions may be from that in the pelvis's for a band of films."""
+"""How far a value in the scanner's directions may be from that in the pelvis's for bands of films."""
 ADULT_YEARS = 18.0
 
 _MARKS = {
@@ -56,7 +56,7 @@ class Band:
     measure: str
     source: str
     population: str
-    n: int | None
+    n: int | None = None
     sex: str | None = None
     mean: float | None = None
     sd: float | None = None
@@ -72,7 +72,7 @@ class Band:
 
 
 _HARTEL = "Hartel et al. 2016, PLoS One 11:e0152284"
-_FOUR_METHODS = "comparison of four methods in 100 hip-preservation patients"
+_FOUR_METHODS = "Four methods compared, 100 hip-preservation patients"
 _SCHMARANZER = "Schmaranzer et al. 2019, Clin Orthop"
 _SCHRODER = "Schroder et al. 2015, J Hip Preserv Surg 2:410-416"
 _WAISBROD = "Waisbrod et al. 2017, J Hip Preserv Surg 4:153-158"
@@ -87,65 +87,258 @@ _HALF = "middle half"
 _STANDING = "standing-like"
 
 BANDS: tuple[Band, ...] = (
-    Band("femoral_version_isthmus_3d", _HARTEL, "femora of adults, 3-D", 1070, None, 14.2, None, 7.4, 20.4, _HALF,
-         note="median, not mean"),
-    Band("femoral_version_isthmus_3d", _HARTEL, "femora of women, 3-D", None, "f", 16.4, note="median alone"),
-    Band("femoral_version_isthmus_3d", _HARTEL, "femora of men, 3-D", None, "m", 12.1, note="median alone"),
-    Band("femoral_version_murphy", _FOUR_METHODS, _OUT, 100, None, 23.2, 11.2),
-    Band("femoral_version_murphy", _DRY, "dry femora", 102, None, 8.12, 7.30, note="2-D"),
-    Band("femoral_version_murphy", _SCHMARANZER, _OUT, 52, None, 28.0, 13.0, mark="K", modality="MRI"),
-    Band("femoral_version_lee", _FOUR_METHODS, _OUT, 100, None, 3.4, 9.6),
-    Band("femoral_version_lee", _SCHMARANZER, _OUT, 52, None, 11.0, 11.0, mark="K", modality="MRI"),
-    Band("femoral_version_reikeras", _SCHMARANZER, _OUT, 52, None, 15.0, 11.0, mark="K", modality="MRI"),
-    Band("femoral_version_reikeras", "usual range of the method", "adults", None, None, None, None, 8.0, 18.0,
-         _NORMAL, "K"),
-    Band("femoral_version_hernandez", "usual range of the method", "adults", None, None, None, None, 10.0, 20.0,
-         _NORMAL, "K"),
-    Band("femoral_version_tomczak", _SCHMARANZER, _OUT, 52, None, 25.0, 12.0, mark="K", modality="MRI"),
-    Band("femoral_version_tomczak", "usual range of the method", "adults", None, None, None, None, 15.0, 30.0,
-         _NORMAL, "K"),
-    Band("neck_shaft_angle", _HARTEL, "femora of adults, 3-D", 1070, None, 122.2, None, 117.9, 125.6, _HALF,
-         note="median, not mean"),
-    Band("neck_shaft_angle", _HARTEL, "femora of women, 3-D", None, "f", 123.0, note="median alone"),
-    Band("neck_shaft_angle", _HARTEL, "femora of men, 3-D", None, "m", 121.5, note="median alone"),
-    Band("lesser_trochanter_version", _SCHRODER, "hips without symptoms", 250, None, -24.0, 11.5, modality="MRI"),
-    Band("lesser_trochanter_version", _WAISBROD, "femora", 97, None, -16.0, 11.3),
-    Band("neck_lesser_trochanter_angle", _SCHRODER, "hips without symptoms", 250, None, 38.4, 9.6, modality="MRI",
-         note="neck drawn on slices"),
-    Band("neck_lesser_trochanter_angle", _WAISBROD, "femora", 97, None, 37.2, 8.7, note="neck drawn on slices"),
-    Band("acetabular_version_central", "CT series of 404 people", "women", None, "f", 19.31, 5.04, ages=(16, 40),
-         pose="film"),
-    Band("acetabular_version_central", "CT series of 404 people", "men", None, "m", 16.46, 4.42, ages=(16, 40),
-         pose="film"),
-    Band("acetabular_version_central", _DANDACHLI, "hips after correction of tilt", 34, None, 19.0,
-         note="mean alone"),
-    Band("acetabular_version_cranial", _DANDACHLI, "hips after correction of tilt", 34, None, 15.7,
-         note="mean alone; their cranial slice"),
-    Band("acetabular_version_cranial", "usual range at one o'clock", "adults", None, None, None, None, 5.0, 10.0,
-         _NORMAL, "K"),
-    Band("lateral_centre_edge_angle", "Tannast et al. 2015, Clin Orthop 473:1234", "hips without disease", None,
-         None, None, None, 23.0, 33.0, _NORMAL, modality="film", pose="film"),
-    Band("lateral_centre_edge_angle", "Jacobsen, Copenhagen population", "adults, 4151 films", 4151, None, 35.0, 7.0,
-         modality="film", pose="film"),
-    Band("anterior_centre_edge_angle", "usual limit", "adults", None, None, None, None, 25.0, None, _NORMAL, "K",
-         modality="film", pose="film"),
-    Band("mckibbin_index", "Tonnis and Heinecke 1999, J Bone Joint Surg Am 81:1747", "adults", None, None, None, None,
-         30.0, 40.0, _NORMAL, "K"),
-    Band("pelvic_incidence", "Mac-Thiong et al. 2011, Eur Spine J, doi 10.1007/s00586-011-1923-2",
-         "adults without symptoms", 709, None, 53.0, 10.5, 32.0, 74.0, "two standard deviations", "D", "film"),
-    Band("pelvic_incidence", "Boulay et al. 2006, doi 10.1007/s00586-005-0984-5", "adults", 149, None, None, None,
-         44.0, 62.0, "between low and high of the source", modality="film"),
-    Band(_AXIAL, _AUDENAERT, "virtual women", None, "f", 22.2, 4.3, modality="bone model", pose=_STANDING),
-    Band(_AXIAL, _AUDENAERT, "virtual men", None, "m", 29.1, 4.1, modality="bone model", pose=_STANDING),
-    Band(_AXIAL, _SCHRODER, "hips without symptoms", 250, None, 22.9, 7.0, 10.3, 55.0, "smallest and largest",
-         modality="MRI", pose=_STANDING),
-    Band(_AXIAL, "Br J Radiol 2020, doi 10.1259/bjr.20190556", "adults", 137, None, 20.88, 5.96, modality="MRI",
-         pose=_STANDING),
-    Band(_AXIAL, "Singer et al. 2015, Skeletal Radiol (pooled)", "hips without impingement", 140, None, 26.01, 7.98,
-         modality="MRI", pose=_STANDING),
-    Band(_AXIAL, _CHILDREN, "children", 360, None, 3.451, 7.24, ages=(1, 18), per_year=1.178, pose=_STANDING,
-         note="mean at this age"),
-)  # fmt: skip
+    Band(
+        "femoral_version_isthmus_3d",
+        _HARTEL,
+        "femora of adults, 3-D",
+        n=1070,
+        mean=14.2,
+        low=7.4,
+        high=20.4,
+        range_is=_HALF,
+        note="median, not mean",
+    ),
+    Band(
+        "femoral_version_isthmus_3d", _HARTEL, "femora of women, 3-D", sex="f", mean=16.4, note="median alone"
+    ),
+    Band(
+        "femoral_version_isthmus_3d", _HARTEL, "femora of men, 3-D", sex="m", mean=12.1, note="median alone"
+    ),
+    Band("femoral_version_murphy", _FOUR_METHODS, _OUT, n=100, mean=23.2, sd=11.2),
+    Band("femoral_version_murphy", _DRY, "dry femora", n=102, mean=8.12, sd=7.3, note="2-D"),
+    Band("femoral_version_murphy", _SCHMARANZER, _OUT, n=52, mean=28.0, sd=13.0, mark="K", modality="MRI"),
+    Band("femoral_version_lee", _FOUR_METHODS, _OUT, n=100, mean=3.4, sd=9.6),
+    Band("femoral_version_lee", _SCHMARANZER, _OUT, n=52, mean=11.0, sd=11.0, mark="K", modality="MRI"),
+    Band("femoral_version_reikeras", _SCHMARANZER, _OUT, n=52, mean=15.0, sd=11.0, mark="K", modality="MRI"),
+    Band(
+        "femoral_version_reikeras",
+        "Usual range of the method",
+        "adults",
+        low=8.0,
+        high=18.0,
+        range_is=_NORMAL,
+        mark="K",
+    ),
+    Band(
+        "femoral_version_hernandez",
+        "Usual range of the method",
+        "adults",
+        low=10.0,
+        high=20.0,
+        range_is=_NORMAL,
+        mark="K",
+    ),
+    Band("femoral_version_tomczak", _SCHMARANZER, _OUT, n=52, mean=25.0, sd=12.0, mark="K", modality="MRI"),
+    Band(
+        "femoral_version_tomczak",
+        "Usual range of the method",
+        "adults",
+        low=15.0,
+        high=30.0,
+        range_is=_NORMAL,
+        mark="K",
+    ),
+    Band(
+        "neck_shaft_angle",
+        _HARTEL,
+        "femora of adults, 3-D",
+        n=1070,
+        mean=122.2,
+        low=117.9,
+        high=125.6,
+        range_is=_HALF,
+        note="median, not mean",
+    ),
+    Band("neck_shaft_angle", _HARTEL, "femora of women, 3-D", sex="f", mean=123.0, note="median alone"),
+    Band("neck_shaft_angle", _HARTEL, "femora of men, 3-D", sex="m", mean=121.5, note="median alone"),
+    Band(
+        "lesser_trochanter_version",
+        _SCHRODER,
+        "hips without symptoms",
+        n=250,
+        mean=-24.0,
+        sd=11.5,
+        modality="MRI",
+    ),
+    Band("lesser_trochanter_version", _WAISBROD, "femora", n=97, mean=-16.0, sd=11.3),
+    Band(
+        "neck_lesser_trochanter_angle",
+        _SCHRODER,
+        "hips without symptoms",
+        n=250,
+        mean=38.4,
+        sd=9.6,
+        modality="MRI",
+        note="neck drawn on slices",
+    ),
+    Band(
+        "neck_lesser_trochanter_angle",
+        _WAISBROD,
+        "femora",
+        n=97,
+        mean=37.2,
+        sd=8.7,
+        note="neck drawn on slices",
+    ),
+    Band(
+        "acetabular_version_central",
+        "CT series of 404 people",
+        "women",
+        sex="f",
+        mean=19.31,
+        sd=5.04,
+        ages=(16, 40),
+        pose="film",
+    ),
+    Band(
+        "acetabular_version_central",
+        "CT series of 404 people",
+        "men",
+        sex="m",
+        mean=16.46,
+        sd=4.42,
+        ages=(16, 40),
+        pose="film",
+    ),
+    Band(
+        "acetabular_version_central",
+        _DANDACHLI,
+        "hips after correction of tilt",
+        n=34,
+        mean=19.0,
+        note="mean alone",
+    ),
+    Band(
+        "acetabular_version_cranial",
+        _DANDACHLI,
+        "hips after correction of tilt",
+        n=34,
+        mean=15.7,
+        note="mean alone; their cranial slice",
+    ),
+    Band(
+        "acetabular_version_cranial",
+        "Usual range at one o'clock",
+        "adults",
+        low=5.0,
+        high=10.0,
+        range_is=_NORMAL,
+        mark="K",
+    ),
+    Band(
+        "lateral_centre_edge_angle",
+        "Tannast et al. 2015, Clin Orthop 473:1234",
+        "hips without disease",
+        low=23.0,
+        high=33.0,
+        range_is=_NORMAL,
+        modality="film",
+        pose="film",
+    ),
+    Band(
+        "lateral_centre_edge_angle",
+        "Jacobsen, Copenhagen population",
+        "adults, 4151 films",
+        n=4151,
+        mean=35.0,
+        sd=7.0,
+        modality="film",
+        pose="film",
+    ),
+    Band(
+        "anterior_centre_edge_angle",
+        "Usual limit",
+        "adults",
+        low=25.0,
+        range_is=_NORMAL,
+        mark="K",
+        modality="film",
+        pose="film",
+    ),
+    Band(
+        "mckibbin_index",
+        "Tonnis and Heinecke 1999, J Bone Joint Surg Am 81:1747",
+        "adults",
+        low=30.0,
+        high=40.0,
+        range_is=_NORMAL,
+        mark="K",
+    ),
+    Band(
+        "pelvic_incidence",
+        "Mac-Thiong et al. 2011, Eur Spine J, doi 10.1007/s00586-011-1923-2",
+        "adults without symptoms",
+        n=709,
+        mean=53.0,
+        sd=10.5,
+        low=32.0,
+        high=74.0,
+        range_is="two standard deviations",
+        mark="D",
+        modality="film",
+    ),
+    Band(
+        "pelvic_incidence",
+        "Boulay et al. 2006, doi 10.1007/s00586-005-0984-5",
+        "adults",
+        n=149,
+        low=44.0,
+        high=62.0,
+        range_is="between low and high of the source",
+        modality="film",
+    ),
+    Band(
+        _AXIAL, _AUDENAERT, "virtual women", sex="f", mean=22.2, sd=4.3, modality="bone model", pose=_STANDING
+    ),
+    Band(
+        _AXIAL, _AUDENAERT, "virtual men", sex="m", mean=29.1, sd=4.1, modality="bone model", pose=_STANDING
+    ),
+    Band(
+        _AXIAL,
+        _SCHRODER,
+        "hips without symptoms",
+        n=250,
+        mean=22.9,
+        sd=7.0,
+        low=10.3,
+        high=55.0,
+        range_is="smallest and largest",
+        modality="MRI",
+        pose=_STANDING,
+    ),
+    Band(
+        _AXIAL,
+        "Br J Radiol 2020, doi 10.1259/bjr.20190556",
+        "adults",
+        n=137,
+        mean=20.88,
+        sd=5.96,
+        modality="MRI",
+        pose=_STANDING,
+    ),
+    Band(
+        _AXIAL,
+        "Singer et al. 2015, Skeletal Radiol (pooled)",
+        "hips without impingement",
+        n=140,
+        mean=26.01,
+        sd=7.98,
+        modality="MRI",
+        pose=_STANDING,
+    ),
+    Band(
+        _AXIAL,
+        _CHILDREN,
+        "children",
+        n=360,
+        mean=3.451,
+        sd=7.24,
+        ages=(1, 18),
+        per_year=1.178,
+        pose=_STANDING,
+        note="mean at this age",
+    ),
+)
 """Every figure with its source. Cut-offs between ill and well are no bands and are not here."""
 
 
@@ -184,9 +377,7 @@ def with_bands(
         In order. ``comparisons`` holds a mapping for each band with ``shown``, ``words`` and every figure.
     """
     return tuple(
-        row
-        if row.value is None
-        else replace(row, comparisons=tuple(_beside(row, pelvis, sex, age_years)))
+        row if row.value is None else replace(row, comparisons=tuple(_beside(row, pelvis, sex, age_years)))
         for row in rows
     )
 
@@ -236,17 +427,15 @@ def _not_comparable(row: Measurement, band: Band, pelvis: Pelvis, age_years: flo
             return "not compared: the model's posture is no posture of a person"
         hip = None if row.side is None else getattr(pelvis, Side(row.side).value)
         if hip is None or not is_standing_like(hip.poses):
-            return (
-                f"not compared: the bones do not lie within {STANDING_TOLERANCE_DEG:g} degrees of standing-like"
-            )
+            limit = f"{STANDING_TOLERANCE_DEG:g} degrees"
+            return f"not compared: the bones do not lie within {limit} of standing-like"
     if band.pose == "film":
         supplied = row.detail.get("as_supplied_deg")
         if row.value is None or supplied is None:
             return "not compared: the source follows the pelvis's own tilt, which is not known here"
         if abs(supplied - row.value) > FILM_TOLERANCE_DEG:
-            return (
-                f"not compared: the source follows the pelvis's own tilt, in which this is {supplied:.1f} degrees"
-            )
+            there = f"{supplied:.1f} degrees"
+            return f"not compared: the source follows the pelvis's own tilt, in which this is {there}"
     return None
 
 

@@ -107,7 +107,9 @@ def version_difference(first: Measurement, second: Measurement, *, convert: bool
     for one in (first, second):
         if not one.name.startswith(_PREFIX) or one.value is None:
             raise InputError(
-                complaint(one.name, f"value {one.value}", "a measured femoral version", "Choose two of these.")
+                complaint(
+                    one.name, f"value {one.value}", "a measured femoral version", "Choose two of these."
+                )
             )
     assert first.value is not None  # just checked
     assert second.value is not None
@@ -121,7 +123,8 @@ def version_difference(first: Measurement, second: Measurement, *, convert: bool
                 "difference of femoral versions",
                 f"{first.name} and {second.name}",
                 "one method",
-                "Methods differ by up to 20 degrees on one femur: measure both alike, or ask for a conversion.",
+                "Methods differ by up to 20 degrees on one femur: measure both alike, or ask for a "
+                "conversion.",
             )
         )
     names = [one.name.removeprefix(_PREFIX) for one in (first, second)]

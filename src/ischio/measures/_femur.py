@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ischio._check import Array, CannotMeasure
 from ischio.geometry.sections import outline_area_and_centroid, section, segments_at
@@ -138,7 +139,7 @@ class UpperFemur:
             self.head + along_mm * self.along + across_mm * self.across + level_mm * self.up, dtype=np.float64
         )
 
-    def cut(self, level_mm: float) -> tuple[Array, Array]:
+    def cut(self, level_mm: float) -> tuple[Array, NDArray[np.int64]]:
         """Outlines of a slice: segments of shape (N, 2, 3) in mm, and the outline each belongs to."""
         faces = self._faces[(self._low <= level_mm) & (self._high >= level_mm)]
         return section(self._vertices, faces, self.head + level_mm * self.up, self.up)

@@ -115,7 +115,8 @@ def propagated(value: Callable[[Mapping[str, Array]], float], given: Mapping[str
     parts = {}
     for name, one in given.items():
         halves = [
-            (value({**still, name: ahead}) - value({**still, name: behind})) / 2 for ahead, behind in one.steps
+            (value({**still, name: ahead}) - value({**still, name: behind})) / 2
+            for ahead, behind in one.steps
         ]
         parts[name] = float(np.sqrt(np.square(halves).sum()))
     return Outcome(value(still), float(np.sqrt(np.square(list(parts.values())).sum())), parts)

@@ -15,7 +15,8 @@ from ischio.types import Hip, Landmark, Sketch, Stroke, Transform
 APP = "pelvis_app_from_patient"
 SCANNER = "scanner_from_patient"
 RIM = ("acetabular_rim", "acetabular_centre", APP)
-"""What a measure of the rim in the anterior pelvic plane needs; a femur's head is used where it is in place."""
+"""What a measure of the rim in the anterior pelvic plane needs; a femur's head is used where it is in
+place."""
 IN_PLACE_RADII = 0.25
 """A head farther than this part of its radius from the socket's centre is not in its socket."""
 
@@ -29,7 +30,7 @@ def rim_of(hip: Hip) -> Array:
 
 
 def joint_centre(hip: Hip) -> tuple[Landmark, dict[str, object]]:
-    """Centre of the head where it lies in the socket, else that of the socket; and the detail that says so."""
+    """Centre of the head where it lies in the socket, else that of the socket; and which, for a detail."""
     socket, head = hip.landmarks["acetabular_centre"], hip.landmarks.get("femoral_head_centre")
     if head is None:
         return socket, {"centre": "of the socket, since no head is there"}

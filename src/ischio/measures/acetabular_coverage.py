@@ -32,19 +32,23 @@ def _fraction(rim: Array, centre: Array, normal: Array) -> float:
     unit="1",
     needs=(*RIM, "acetabular_rim_centre"),
     reference="Larson et al. 2015, Clin Orthop 473:1247-1254 (coverage in 3-D by hours of the clock)",
-    evidence="Title and abstract known, unverified; here the share of the whole sphere inside the bony rim. Exact "
+    evidence="Title and abstract known, unverified; here the share of the whole sphere inside the bony "
+    "rim. Exact "
     "on phantoms.",
     example=_example,
 )
 def acetabular_coverage(hip: Hip) -> Reading:
-    """Share of the whole sphere about the centre of the head that lies inside the acetabular rim, from 0 to
+    """Coverage of the femoral head by the socket.
+
+    Share of the whole sphere about the centre of the head that lies inside the acetabular rim, from 0 to
     1: one half is a hemisphere. By hour, the angle at the centre of the head from the axis of the socket,
     in its depth, to the rim: 90 degrees where the rim reaches as far as the centre.
 
     Notes
     -----
     Where the head is missing or more than a quarter of its radius out of the socket, the socket's centre
-    stands for it. On the rim's clock 12 is upwards with the anterior pelvic plane upright and 3 forwards, on both sides.
+    stands for it. On the rim's clock 12 is upwards with the anterior pelvic plane upright and 3 forwards,
+    on both sides.
     """
     rim, (head, which) = rim_of(hip), joint_centre(hip)
     rows = hip.frames[APP].matrix[:3, :3]
@@ -66,5 +70,7 @@ def acetabular_coverage(hip: Hip) -> Reading:
         sigma=out.sigma,
         points_mm=head.point_mm[None],
         detail={**which, "by_hour_deg": by_hour, "clock": f"12 up, 3 forwards, {FRAME_WORDS}", **out.detail},
-        sketch=Sketch("Coverage by hour, degrees from the depth of the socket", rows[2], rows[1], clock=by_hour),
+        sketch=Sketch(
+            "Coverage by hour, degrees from the depth of the socket", rows[2], rows[1], clock=by_hour
+        ),
     )

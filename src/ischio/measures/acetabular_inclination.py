@@ -32,7 +32,9 @@ def _angle(rows: Array, sign: int, normal: Array) -> float:
     example=_example,
 )
 def acetabular_inclination(hip: Hip) -> Reading:
-    """Angle between the long axis of the body and the axis of the socket, square to the best plane through
+    """Inclination of the acetabulum.
+
+    Angle between the long axis of the body and the axis of the socket, square to the best plane through
     the whole rim, both projected on the coronal plane, the anterior pelvic plane upright (radiographic
     inclination). Larger is steeper.
 

@@ -17,19 +17,23 @@ def _example(side: Side) -> tuple[Hip, float]:
     unit="deg",
     needs=RIM,
     reference="Reynolds et al. 1999, J Bone Joint Surg Br 81:281-288 (axial CT through the head's centre)",
-    evidence="Definition from papers that cite it, unverified against the paper; the line across both posterior "
+    evidence="Definition from papers that cite it, unverified against the paper; the line across both "
+    "posterior "
     "margins of the paper is taken from the anterior pelvic plane. Exact on phantoms.",
     example=_example,
 )
 def acetabular_version_central(hip: Hip) -> Reading:
-    """Angle of the line from the posterior to the anterior edge of the acetabular rim against the sagittal
+    """Acetabular version at the level of the head's centre.
+
+    Angle of the line from the posterior to the anterior edge of the acetabular rim against the sagittal
     plane, in the axial slice through the centre of the head, the anterior pelvic plane upright. Positive
     when the socket opens forwards (anteversion).
 
     Notes
     -----
     Where the head is missing or more than a quarter of its radius out of the socket, the socket's centre
-    stands for it. ``as_supplied_deg`` in the detail is the same in the scanner's axial slice and sagittal plane.
+    stands for it. ``as_supplied_deg`` in the detail is the same in the scanner's axial slice and sagittal
+    plane.
     """
     centre, which = joint_centre(hip)
     out, points, detail = version_in_slice(hip, centre.point_mm)

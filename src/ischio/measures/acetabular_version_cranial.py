@@ -19,12 +19,15 @@ def _example(side: Side) -> tuple[Hip, float]:
     unit="deg",
     needs=(*RIM, "acetabular_rim_centre"),
     reference="Dandachli et al. 2011, Skeletal Radiol 40:877-883 (axial slices after correction of tilt)",
-    evidence="Abstract of the reference read; the level at one o'clock is established usage, unverified. Exact "
+    evidence="Abstract of the reference read; the level at one o'clock is established usage, unverified. "
+    "Exact "
     "on phantoms.",
     example=_example,
 )
 def acetabular_version_cranial(hip: Hip) -> Reading:
-    """Angle of the line from the posterior to the anterior edge of the acetabular rim against the sagittal
+    """Acetabular version near the roof.
+
+    Angle of the line from the posterior to the anterior edge of the acetabular rim against the sagittal
     plane, in the axial slice through the rim at one o'clock, the anterior pelvic plane upright. Positive
     when the socket opens forwards; negative is cranial retroversion.
 

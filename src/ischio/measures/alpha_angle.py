@@ -75,13 +75,17 @@ def _reach(contour: Array, axis: Array, angle_deg: float) -> float:
 @measure(
     unit="deg",
     needs=("femur", *AXES, "neck_isthmus_centre"),
-    reference="Notzli et al. 2002, J Bone Joint Surg Br 84:556-560 (on the oblique axial plane; here all round)",
-    evidence="Definition from established knowledge, unverified against the paper; that the contour leaves the "
+    reference="Notzli et al. 2002, J Bone Joint Surg Br 84:556-560 (on the oblique axial plane; here all "
+    "round)",
+    evidence="Definition from established knowledge, unverified against the paper; that the contour "
+    "leaves the "
     "sphere at 1.05 radii is this software's choice. Exact on phantoms.",
     example=_example,
 )
 def alpha_angle(hip: Hip) -> Reading:
-    """Largest angle, from 12 to 3 o'clock, between the axis of the neck and the line from the centre of the
+    """Alpha angle around the neck.
+
+    Largest angle, from 12 to 3 o'clock, between the axis of the neck and the line from the centre of the
     head to where the contour of the head first leaves its sphere, in planes through the axis of the neck.
     Larger is less waist (cam).
 

@@ -8,7 +8,6 @@ from ischio import phantoms
 from ischio._check import Array
 from ischio.measures._registry import Reading, measure
 from ischio.measures._socket import (
-    APP,
     FRAME_WORDS,
     RIM,
     as_supplied,
@@ -36,12 +35,15 @@ def _example(side: Side) -> tuple[Hip, float]:
     unit="deg",
     needs=RIM,
     reference="Lequesne and de Seze 1961, Rev Rhum Mal Osteoartic 28:643-652 (false profile, 65 degrees)",
-    evidence="Construction from established knowledge, unverified against the paper; the edge is the bony rim, "
+    evidence="Construction from established knowledge, unverified against the paper; the edge is the "
+    "bony rim, "
     "not the sclerotic roof. Exact on phantoms.",
     example=_example,
 )
 def anterior_centre_edge_angle(hip: Hip) -> Reading:
-    """Angle at the centre of the head between upright and the line to the anterior edge of the acetabular
+    """Anterior centre-edge angle.
+
+    Angle at the centre of the head between upright and the line to the anterior edge of the acetabular
     roof, on a virtual false-profile projection (pelvis turned 65 degrees from the film), the anterior
     pelvic plane upright. Negative when the edge lies behind the centre.
 

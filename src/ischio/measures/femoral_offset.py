@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from ischio import phantoms
+from ischio._check import Array
 from ischio.measures._femur import given, unit, vector_of
 from ischio.measures._given import direction, propagated
 from ischio.measures._registry import Reading, measure
@@ -20,17 +23,21 @@ def _example(side: Side) -> tuple[Hip, float]:
     unit="mm",
     needs=("femoral_head_centre", "shaft_axis_proximal"),
     reference="Noble et al. 1988, Clin Orthop 235:148-165 (head's centre to the shaft's axis)",
-    evidence="Definition from established knowledge, unverified against the paper; on films it shrinks when the "
+    evidence="Definition from established knowledge, unverified against the paper; on films it shrinks "
+    "when the "
     "leg is turned, in 3-D it does not. Exact on phantoms.",
     example=_example,
 )
 def femoral_offset(hip: Hip) -> Reading:
-    """Shortest distance in 3-D from the centre of the head to the axis of the upper shaft."""
+    """Femoral offset.
+
+    Shortest distance in 3-D from the centre of the head to the axis of the upper shaft.
+    """
     shaft = hip.landmarks["shaft_axis_proximal"]
     known = given(hip, "femoral_head_centre", "shaft_axis_proximal")
     known["shaft_direction"] = direction(vector_of(shaft), float(shaft.detail.get("sigma_deg", 0.0)))
 
-    def distance(at: dict[str, np.ndarray]) -> float:
+    def distance(at: Mapping[str, Array]) -> float:
         away = at["femoral_head_centre"] - at["shaft_axis_proximal"]
         return float(np.linalg.norm(away - (away @ at["shaft_direction"]) * at["shaft_direction"]))
 

@@ -21,7 +21,9 @@ _LOWEST_RADII = 0.9  # of the head's radius: lower down a slice shows hardly any
     example=example,
 )
 def femoral_version_hernandez(hip: Hip) -> Reading:
-    """Angle of the line that bisects the outline of the neck, in the one slice that shows head, neck and
+    """Femoral version after Hernandez: the bisector of the neck in a single slice.
+
+    Angle of the line that bisects the outline of the neck, in the one slice that shows head, neck and
     greater trochanter together, against the line behind both condyles, seen along the mechanical axis.
     Positive when the neck points forwards. The centre of the head is not used.
 
@@ -37,7 +39,9 @@ def femoral_version_hernandez(hip: Hip) -> Reading:
     def ends(at_level: float) -> tuple[Array, Array]:
         neck = upper.neck(at_level)
         if neck is None:
-            raise CannotMeasure("the slice through head and trochanter does not show both cortices of the neck")
+            raise CannotMeasure(
+                "the slice through head and trochanter does not show both cortices of the neck"
+            )
         slope, offset = np.polyfit(neck.along_mm, neck.middle_mm, 1)
         places = [upper.place(s, float(slope * s + offset), at_level) for s in neck.along_mm[[-1, 0]]]
         return places[0], places[1]

@@ -22,7 +22,9 @@ def _example(side: Side) -> tuple[Hip, float]:
     return phantoms.anatomy(side, version_deg=16.0, base_version_deg=22.0), 16.0
 
 
-def in_slices(head: Array, neck: Array, condyles: tuple[Array, Array], right: Array, forward: Array, sign: int) -> float:
+def in_slices(
+    head: Array, neck: Array, condyles: tuple[Array, Array], right: Array, forward: Array, sign: int
+) -> float:
     """Angle of head and neck against the horizontal of the image, less that of the condyles, degrees.
 
     Parameters
@@ -59,13 +61,16 @@ def in_slices(head: Array, neck: Array, condyles: tuple[Array, Array], right: Ar
     unit="deg",
     needs=("femur", *AXES, "neck_isthmus_centre", "lesser_trochanter_tip", SCANNER),
     reference="Farrell, Hatem and Martin 2022, Trauma International 8(1):11-14 (figure 3 of the case)",
-    evidence="The figure's construction as described: head laid onto the first axial slice below it, condyles at "
+    evidence="The figure's construction as described: head laid onto the first axial slice below it, "
+    "condyles at "
     "the knee, both against the horizontal of the image. The neck's point in that slice is this software's "
     "reading of the figure. Exact on phantoms.",
     example=_example,
 )
 def femoral_version_index_case(hip: Hip) -> Reading:
-    """Angle of the line from the middle of the neck, in the first axial slice of the scanner just below the
+    """Femoral antetorsion as drawn in the published case.
+
+    Angle of the line from the middle of the neck, in the first axial slice of the scanner just below the
     femoral head, to the centre of the head laid onto that slice, against the horizontal of the image, less
     the angle of the line behind both condyles. Positive when the neck points forwards.
 

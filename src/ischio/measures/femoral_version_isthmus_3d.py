@@ -17,7 +17,9 @@ from ischio.types import Hip
     example=example,
 )
 def femoral_version_isthmus_3d(hip: Hip) -> Reading:
-    """Angle of the line from the centre of the neck's isthmus to the centre of the head against the line
+    """Femoral version from the head's centre and the isthmus of the neck, both in 3-D.
+
+    Angle of the line from the centre of the neck's isthmus to the centre of the head against the line
     behind both condyles, seen along the mechanical axis. Positive when the neck points forwards
     (anteversion).
 

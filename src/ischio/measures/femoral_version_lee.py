@@ -20,7 +20,9 @@ _NARROW = 1.05  # of the narrowest chord: chords that count as it
     example=example,
 )
 def femoral_version_lee(hip: Hip) -> Reading:
-    """Angle of the line from the middle of the neck to the centre of the head against the line behind both
+    """Femoral version after Lee: the neck at its highest junction with the greater trochanter.
+
+    Angle of the line from the middle of the neck to the centre of the head against the line behind both
     condyles, seen along the mechanical axis; the middle lies in the highest slice in which the greater
     trochanter is joined to the neck. Positive when the neck points forwards.
 
@@ -36,9 +38,13 @@ def femoral_version_lee(hip: Hip) -> Reading:
     def middle(at_level: float) -> Array:
         neck = upper.neck(at_level)
         if neck is None:
-            raise CannotMeasure("the slice at the junction with the greater trochanter does not show the neck")
+            raise CannotMeasure(
+                "the slice at the junction with the greater trochanter does not show the neck"
+            )
         width = neck.front_mm - neck.back_mm
         narrow = width <= _NARROW * width.min()
-        return upper.place(float(neck.along_mm[narrow].mean()), float(neck.middle_mm[narrow].mean()), at_level)
+        return upper.place(
+            float(neck.along_mm[narrow].mean()), float(neck.middle_mm[narrow].mean()), at_level
+        )
 
     return from_head(hip, middle, level, {"method": "Lee"})

@@ -23,7 +23,9 @@ def _example(side: Side) -> tuple[Hip, float]:
     example=_example,
 )
 def femoral_version_murphy(hip: Hip) -> Reading:
-    """Angle of the line from the centre of the base of the neck, just above the lesser trochanter, to the
+    """Femoral version after Murphy: the base of the neck just above the lesser trochanter.
+
+    Angle of the line from the centre of the base of the neck, just above the lesser trochanter, to the
     centre of the head against the line behind both condyles, seen along the mechanical axis. Positive when
     the neck points forwards.
 

@@ -23,7 +23,9 @@ _ALIKE_DEG = 1.0  # slices as parallel as that: the one nearest to the isthmus i
     example=example,
 )
 def femoral_version_reikeras(hip: Hip) -> Reading:
-    """Angle of the line from the middle of the neck to the centre of the head against the line behind both
+    """Femoral version after Reikeras: the neck where its cortices run parallel.
+
+    Angle of the line from the middle of the neck to the centre of the head against the line behind both
     condyles, seen along the mechanical axis; the middle lies in the slice in which the front and back
     cortices of the neck run most nearly parallel. Positive when the neck points forwards.
 

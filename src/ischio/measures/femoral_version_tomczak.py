@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ischio import phantoms
 from ischio.measures._registry import Reading, measure
 from ischio.measures._version import SLICED, from_head, upper_femur
-from ischio import phantoms
 from ischio.types import Hip, Side
 
 
@@ -22,7 +22,9 @@ def _example(side: Side) -> tuple[Hip, float]:
     example=_example,
 )
 def femoral_version_tomczak(hip: Hip) -> Reading:
-    """Angle of the line from the centre of greater trochanter and base of the neck to the centre of the head
+    """Femoral version after Tomczak: the base of the neck in a slice through the greater trochanter.
+
+    Angle of the line from the centre of greater trochanter and base of the neck to the centre of the head
     against the line behind both condyles, seen along the mechanical axis. Positive when the neck points
     forwards.
 

@@ -12,7 +12,7 @@ from ischio.types import Pelvis, Side, Sketch, Stroke
 _NAMES = ("inferior", "lateral", "hamstring")
 
 
-def _example(side: Side) -> tuple[Pelvis, float]:
+def _example(_side: Side) -> tuple[Pelvis, float]:
     """Tuberosities whose lowest points lie 81.5 mm from the midline."""
     arguments = {"trochanter_version_deg": 0.0, "gap_mm": 20.0, "version_deg": 0.0}
     # 90 mm to the head, 2.1 - 1.1 head radii of 24 mm to the tip, the gap and half of the block.
@@ -23,7 +23,8 @@ def _example(side: Side) -> tuple[Pelvis, float]:
     unit="mm",
     needs=tuple(f"{side.value} ischial_tuberosity_inferior" for side in Side),
     reference="Ferreira et al. 2023, systematic review of 24 studies of ischiofemoral impingement",
-    evidence="Papers measure inner to inner, centre to centre or outer to outer and are not comparable: no band. "
+    evidence="Papers measure inner to inner, centre to centre or outer to outer and are not comparable: "
+    "no band. "
     "Exact on phantoms.",
     example=_example,
 )
@@ -35,9 +36,7 @@ def intertuberous_distance(pelvis: Pelvis) -> Reading:
     The distances of the most lateral points and of the middles of both hamstring facets are in the detail:
     they are other quantities.
     """
-    known = {
-        hip.side.value: landmark(hip.landmarks["ischial_tuberosity_inferior"]) for hip in pelvis.hips
-    }
+    known = {hip.side.value: landmark(hip.landmarks["ischial_tuberosity_inferior"]) for hip in pelvis.hips}
     out = propagated(lambda at: float(np.linalg.norm(at["right"] - at["left"])), known)
     points = np.stack([known["right"].value, known["left"].value])
     others = {}

@@ -26,7 +26,9 @@ def _long_axis(segments: Array, normal: Array) -> tuple[Array, Array]:
     first, second = segments[:, 0] - middle, segments[:, 1] - middle
     doubled = np.cross(first, second) @ normal
     # Second moments of the triangles between the middle and each segment.
-    total = np.einsum("n,ni,nj->ij", doubled, first, first) + np.einsum("n,ni,nj->ij", doubled, second, second)
+    total = np.einsum("n,ni,nj->ij", doubled, first, first) + np.einsum(
+        "n,ni,nj->ij", doubled, second, second
+    )
     mixed = np.einsum("n,ni,nj->ij", doubled, first, second)
     moments = np.sign(doubled.sum()) * (2 * total + mixed + mixed.T) / 24
     _, vectors = np.linalg.eigh(moments)
@@ -55,14 +57,16 @@ def _angle(hip: Hip, rows: Array, place: Array) -> tuple[float, Array, Array, Ar
     example=_example,
 )
 def ischial_angle(hip: Hip) -> Reading:
-    """Angle between the long axis of the ischium, backwards, and the line across the pelvis to the midline, in
+    """Ischial angle.
+
+    Angle between the long axis of the ischium, backwards, and the line across the pelvis to the midline, in
     the axial slice midway between the middle of the hamstring facet and the lowest point of the tuberosity,
     the anterior pelvic plane upright. Above 90 degrees when the ischium runs back and outwards.
 
     Notes
     -----
-    The long axis is that of the bone's area in the slice, with the ramus where the slice holds it; the line across the pelvis is that of both
-    anterior superior iliac spines, so one hip bone alone has none.
+    The long axis is that of the bone's area in the slice, with the ramus where the slice holds it; the
+    line across the pelvis is that of both anterior superior iliac spines, so one hip bone alone has none.
     """
     facet, lowest = (hip.landmarks[name] for name in _ENDS)
     frame = hip.frames[APP]

@@ -118,12 +118,15 @@ class _Slices:
     unit="mm",
     needs=("lesser_trochanter", "ischium", APP),
     reference="Torriani et al. 2009, AJR 193:186-190 (smallest distance on axial MRI)",
-    evidence="Definition read in later pages that cite the reference; slices of bone surfaces across the long "
+    evidence="Definition read in later pages that cite the reference; slices of bone surfaces across the "
+    "long "
     "direction of the anterior pelvic plane stand for the scanner's. Exact on phantoms.",
     example=_example,
 )
 def ischiofemoral_space_axial(hip: Hip) -> Reading:
-    """Shortest distance between the outer surfaces of the lesser trochanter and of the ischium within one
+    """Ischiofemoral space as drawn on axial slices.
+
+    Shortest distance between the outer surfaces of the lesser trochanter and of the ischium within one
     axial slice, in the slice where it is smallest. Slices stand across the long direction of the anterior
     pelvic plane. Zero is bone contact. Bone-to-bone distance, unloaded, in the pose shown; it does not
     diagnose impingement.

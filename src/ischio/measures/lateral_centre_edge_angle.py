@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ischio import phantoms
 from ischio._check import Array
 from ischio.measures._registry import Reading, measure
@@ -17,8 +19,6 @@ from ischio.measures._socket import (
 )
 from ischio.types import Hip, Side
 
-import numpy as np
-
 
 def _example(side: Side) -> tuple[Hip, float]:
     """A rim without version whose plane leans 34 degrees from upright, through the head's centre."""
@@ -29,27 +29,31 @@ def _example(side: Side) -> tuple[Hip, float]:
     unit="deg",
     needs=RIM,
     reference="Wiberg 1939, Acta Chir Scand 83 Suppl 58 (centre-edge angle on the anteroposterior film)",
-    evidence="Definition read in later papers that cite it; the edge is the bony rim, not the sclerotic roof. "
+    evidence="Definition read in later papers that cite it; the edge is the bony rim, not the sclerotic "
+    "roof. "
     "Exact on phantoms.",
     example=_example,
 )
 def lateral_centre_edge_angle(hip: Hip) -> Reading:
-    """Angle at the centre of the head between upright and the line to the lateral edge of the acetabular
+    """Lateral centre-edge angle.
+
+    Angle at the centre of the head between upright and the line to the lateral edge of the acetabular
     roof, on a virtual anteroposterior projection with the anterior pelvic plane upright. Negative when the
     edge lies medial of the centre.
 
     Notes
     -----
     Where the head is missing or more than a quarter of its radius out of the socket, the socket's centre
-    stands for it. The edge is the point of the rim above the head's centre that projects farthest laterally: not the
-    widest angle in 3-D. ``as_supplied_deg`` in the detail is the same with the scanner's directions.
+    stands for it. The edge is the point of the rim above the head's centre that projects farthest
+    laterally: not the widest angle in 3-D. ``as_supplied_deg`` in the detail is the same with the
+    scanner's directions.
     """
     sign = hip.side.sign
 
     def lateral_and_up(rows: Array) -> tuple[Array, Array]:
         return sign * rows[2], rows[1]
 
-    out, point, (outwards, up) = centre_edge(hip, lateral_and_up)
+    out, point, (_, up) = centre_edge(hip, lateral_and_up)
     right = -hip.frames[APP].matrix[2, :3]
     return Reading(
         out.value,

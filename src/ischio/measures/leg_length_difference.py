@@ -19,7 +19,10 @@ _POINTS = tuple(name for segment in _SEGMENTS for name in segment)
 def _example(side: Side) -> tuple[Pelvis, float]:
     """Femur and tibia 31.5 head radii long together; the radius is 24 mm on one side, 23 mm on the other."""
     sign = -1.0 if side is Side.LEFT else 1.0
-    return phantoms.whole_pelvis(**{side.other.value: {"head_radius_mm": 23.0}}), sign * 31.5
+    shorter = {"head_radius_mm": 23.0}
+    if side is Side.LEFT:
+        return phantoms.whole_pelvis(right=shorter), sign * 31.5
+    return phantoms.whole_pelvis(left=shorter), sign * 31.5
 
 
 @measure(
@@ -31,7 +34,9 @@ def _example(side: Side) -> tuple[Pelvis, float]:
     flips=True,
 )
 def leg_length_difference(pelvis: Pelvis) -> Reading:
-    """Length of the right leg minus that of the left: from the centre of the head to that of the knee, and
+    """Difference of leg lengths.
+
+    Length of the right leg minus that of the left: from the centre of the head to that of the knee, and
     from the middle of the tibial plateau to that of the ankle. Positive when the right leg is longer.
 
     Notes

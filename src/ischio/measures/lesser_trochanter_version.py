@@ -31,12 +31,15 @@ def _centre(at: Mapping[str, Array]) -> Array:
     unit="deg",
     needs=(*AXES, "lesser_trochanter_tip", "shaft_axis_proximal"),
     reference="Schroder et al. 2015, J Hip Preserv Surg 2:410-416",
-    evidence="Abstract of the reference read; that the line starts at the shaft's centre is unverified. Exact "
+    evidence="Abstract of the reference read; that the line starts at the shaft's centre is unverified. "
+    "Exact "
     "on phantoms.",
     example=_example,
 )
 def lesser_trochanter_version(hip: Hip) -> Reading:
-    """Angle of the line from the centre of the shaft to the tip of the lesser trochanter against the line
+    """Version of the lesser trochanter.
+
+    Angle of the line from the centre of the shaft to the tip of the lesser trochanter against the line
     behind both condyles, seen along the mechanical axis, at the level of the tip. Negative when the tip
     lies behind the condyles' line (retroversion).
 
@@ -48,9 +51,7 @@ def lesser_trochanter_version(hip: Hip) -> Reading:
     shaft = hip.landmarks["shaft_axis_proximal"]
     known = given(hip, *AXES, "lesser_trochanter_tip", "shaft_axis_proximal")
     known["shaft_direction"] = direction(vector_of(shaft), float(shaft.detail.get("sigma_deg", 0.0)))
-    out = propagated(
-        lambda at: angle_to_condyles(at, sign, at["lesser_trochanter_tip"] - _centre(at)), known
-    )
+    out = propagated(lambda at: angle_to_condyles(at, sign, at["lesser_trochanter_tip"] - _centre(at)), known)
     still = {name: one.value for name, one in known.items()}
     centre, tip = _centre(still), still["lesser_trochanter_tip"]
     up, forward, medial = directions(still, sign)
@@ -68,7 +69,11 @@ def lesser_trochanter_version(hip: Hip) -> Reading:
         out.value,
         sigma=out.sigma,
         points_mm=np.stack([centre, tip]),
-        detail={"distal_reference": "posterior condyles", "plane": "across the mechanical axis", **out.detail},
+        detail={
+            "distal_reference": "posterior condyles",
+            "plane": "across the mechanical axis",
+            **out.detail,
+        },
         sketch=Sketch(
             "Slices across the mechanical axis, from below", sign * medial, forward, strokes, outlines
         ),

@@ -22,19 +22,24 @@ def _example(side: Side) -> tuple[Hip, float]:
 @measure(
     unit="deg",
     needs=tuple(dict.fromkeys((*SLICED, "lesser_trochanter", *RIM))),
-    reference="McKibbin 1970, J Bone Joint Surg Br 52:148-159; Tonnis and Heinecke 1999, J Bone Joint Surg Am "
+    reference="McKibbin 1970, J Bone Joint Surg Br 52:148-159; Tonnis and Heinecke 1999, J Bone Joint "
+    "Surg Am "
     "81:1747-1770",
-    evidence="The sum is the references' own; which femoral version goes in differs between papers: here Murphy's. "
+    evidence="The sum is the references' own; which femoral version goes in differs between papers: here "
+    "Murphy's. "
     "Exact on phantoms.",
     example=_example,
 )
 def mckibbin_index(hip: Hip) -> Reading:
-    """Femoral version by Murphy's method plus central acetabular version, of the same side."""
+    """McKibbin index: femoral and acetabular version together.
+
+    Femoral version by Murphy's method plus central acetabular version, of the same side.
+    """
     femur, socket = femoral_version_murphy(hip), acetabular_version_central(hip)
     sigmas = [femur.sigma or 0.0, socket.sigma or 0.0]
     return Reading(
         femur.value + socket.value,
-        sigma=float(np.hypot(*sigmas)),
+        sigma=float(np.hypot(sigmas[0], sigmas[1])),
         detail={
             "femoral_version_method": "Murphy",
             "femoral_version_deg": femur.value,

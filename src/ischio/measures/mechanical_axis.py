@@ -28,7 +28,9 @@ def _example(side: Side) -> tuple[Hip, float]:
     example=_example,
 )
 def mechanical_axis(hip: Hip) -> Reading:
-    """Angle between the mechanical axes of femur (head to knee) and tibia (plateau to ankle), seen from the
+    """Mechanical axis of the leg.
+
+    Angle between the mechanical axes of femur (head to knee) and tibia (plateau to ankle), seen from the
     front of the femur, the posterior condyles' line level. 0 is straight; positive is varus, the ankle
     leaning to the midline.
 
@@ -49,7 +51,7 @@ def mechanical_axis(hip: Hip) -> Reading:
         hip.point(name)
         for name in ("femoral_head_centre", "knee_centre", "tibial_plateau_centre", "ankle_centre")
     )
-    up, forward, medial = directions({name: one.value for name, one in known.items()}, sign)
+    up, _, medial = directions({name: one.value for name, one in known.items()}, sign)
     return Reading(
         out.value,
         sigma=out.sigma,
@@ -60,7 +62,10 @@ def mechanical_axis(hip: Hip) -> Reading:
             "From the front, posterior condyles level",
             sign * medial,
             up,
-            (Stroke(np.stack([head, knee]), "femur"), Stroke(np.stack([plateau, ankle]), f"{out.value:.1f}°")),
+            (
+                Stroke(np.stack([head, knee]), "femur"),
+                Stroke(np.stack([plateau, ankle]), f"{out.value:.1f}°"),
+            ),
             shadows=("femur", "tibia"),
         ),
     )

@@ -27,7 +27,9 @@ def _example(side: Side) -> tuple[Hip, float]:
     example=_example,
 )
 def neck_lesser_trochanter_angle(hip: Hip) -> Reading:
-    """Femoral version (isthmus, 3-D) minus version of the lesser trochanter: how far the trochanter lies
+    """Angle between neck and lesser trochanter.
+
+    Femoral version (isthmus, 3-D) minus version of the lesser trochanter: how far the trochanter lies
     behind the neck, seen along the mechanical axis.
 
     Notes

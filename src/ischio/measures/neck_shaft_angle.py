@@ -25,7 +25,9 @@ def _example(side: Side) -> tuple[Hip, float]:
     example=_example,
 )
 def neck_shaft_angle(hip: Hip) -> Reading:
-    """Angle in 3-D between the axis of the neck, from the centre of its isthmus to the centre of the head,
+    """Neck-shaft angle, also called caput-collum-diaphyseal angle.
+
+    Angle in 3-D between the axis of the neck, from the centre of its isthmus to the centre of the head,
     and the axis of the upper shaft downwards. Larger is more valgus.
 
     Notes
@@ -69,6 +71,11 @@ def _sketch(hip: Hip, value: float) -> Sketch:
     medial = unit(medial - (medial @ up) * up)
     foot = isthmus + np.outer([-1.6, 2.2], head - isthmus)
     along = shaft.point_mm + np.outer([(isthmus - shaft.point_mm) @ up + 20, -60.0], up)
-    strokes = (Stroke(foot, f"{value:.1f}°"), Stroke(along, "shaft"), Stroke(head[None]), Stroke(isthmus[None]))
+    strokes = (
+        Stroke(foot, f"{value:.1f}°"),
+        Stroke(along, "shaft"),
+        Stroke(head[None]),
+        Stroke(isthmus[None]),
+    )
     left = hip.side.sign * medial
     return Sketch("Square to neck and shaft", left, up, strokes, shadows=("femur",))

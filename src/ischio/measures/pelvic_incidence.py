@@ -18,7 +18,7 @@ _LEAN_DEG = 3.0  # of the normal of an endplate that is not flat, where no resid
 _RADIUS_MM = 14.0
 
 
-def _example(side: Side) -> tuple[Pelvis, float]:
+def _example(_side: Side) -> tuple[Pelvis, float]:
     """An endplate whose normal lies 57 degrees from the hips' axis."""
     return phantoms.whole_pelvis(incidence_deg=57.0), 57.0
 
@@ -31,7 +31,9 @@ def _example(side: Side) -> tuple[Pelvis, float]:
     example=_example,
 )
 def pelvic_incidence(pelvis: Pelvis) -> Reading:
-    """Angle between the perpendicular to the upper endplate of the sacrum at its middle and the line from
+    """Pelvic incidence.
+
+    Angle between the perpendicular to the upper endplate of the sacrum at its middle and the line from
     there to the middle between both femoral heads, seen square to the axis through both heads.
 
     Notes
@@ -40,9 +42,7 @@ def pelvic_incidence(pelvis: Pelvis) -> Reading:
     """
     mark = pelvis.landmarks["sacral_endplate_centre"]
     normal = vector_of(mark, "normal")
-    known = {
-        f"{hip.side.value} head": landmark(hip.landmarks["femoral_head_centre"]) for hip in pelvis.hips
-    }
+    known = {f"{hip.side.value} head": landmark(hip.landmarks["femoral_head_centre"]) for hip in pelvis.hips}
     known["endplate"] = landmark(mark)
     residual = float(mark.detail.get("rms_mm", 0.0))
     lean = float(np.hypot(_LEAN_DEG, np.degrees(residual / _RADIUS_MM))) if mark.sigma_mm else 0.0
@@ -72,6 +72,10 @@ def pelvic_incidence(pelvis: Pelvis) -> Reading:
         points_mm=np.stack([mark.point_mm, heads]),
         detail=out.detail,
         sketch=Sketch(
-            "Along the axis of both heads, from the right", np.cross(up, across), up, strokes, shadows=("pelvis",)
+            "Along the axis of both heads, from the right",
+            np.cross(up, across),
+            up,
+            strokes,
+            shadows=("pelvis",),
         ),
     )

@@ -15,7 +15,7 @@ from ischio.types import Pelvis, Side, Sketch, Stroke
 _POINTS = tuple(f"{side.value} {name}" for side in Side for name in ("asis", "pubic_tubercle"))
 
 
-def _example(side: Side) -> tuple[Pelvis, float]:
+def _example(_side: Side) -> tuple[Pelvis, float]:
     """A plane that leans 6 degrees forwards."""
     return phantoms.whole_pelvis(app_tilt_deg=6.0), 6.0
 
@@ -28,7 +28,9 @@ def _example(side: Side) -> tuple[Pelvis, float]:
     example=_example,
 )
 def pelvic_tilt_app(pelvis: Pelvis) -> Reading:
-    """Angle of the plane of both anterior superior iliac spines and the middle of the pubic tubercles against
+    """Tilt of the anterior pelvic plane.
+
+    Angle of the plane of both anterior superior iliac spines and the middle of the pubic tubercles against
     the scanner's vertical, seen from the side. Positive when the spines lie in front of the tubercles
     (forward tilt). Not the pelvic tilt of spine surgeons.
 
@@ -52,7 +54,8 @@ def pelvic_tilt_app(pelvis: Pelvis) -> Reading:
 
     out = propagated(tilt, known)
     ends = [
-        (known[f"left {name}"].value + known[f"right {name}"].value) / 2 for name in ("pubic_tubercle", "asis")
+        (known[f"left {name}"].value + known[f"right {name}"].value) / 2
+        for name in ("pubic_tubercle", "asis")
     ]
     points = np.stack(ends)
     reach = float(np.linalg.norm(points[1] - points[0]))

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from ischio._check import Array
 from ischio.phantoms.hips import (
-    _HEAD_FROM_MIDLINE_MM,
     PATIENT,
     _bone,
     _box,
@@ -126,7 +125,11 @@ def anatomy(
         (_capsule(radius, 0.0) - [0, 0, radius], _capsule_faces(0.0)),
         _neck_piece(radius, outward, neck_axis),
         _placed(
-            _box([-10.0, _SIZES.greater[1] * radius, 1.6 * radius], [10.0, _SIZES.greater[0] * radius, 2.6 * radius], 6.0),
+            _box(
+                [-10.0, _SIZES.greater[1] * radius, 1.6 * radius],
+                [10.0, _SIZES.greater[0] * radius, 2.6 * radius],
+                6.0,
+            ),
             version_deg,
         ),
         _shaft_piece(radius, shaft),
@@ -251,7 +254,8 @@ def whole_pelvis(
     scanner = _frame("image", "phantom-scanner", None, np.zeros(3))
     turned = Transform(scanner.target, scanner.source, _homogeneous(rotation) @ scanner.matrix)
     placed = {
-        side: replace(hip, frames={**hip.frames, "scanner_from_patient": turned}) for side, hip in hips.items()
+        side: replace(hip, frames={**hip.frames, "scanner_from_patient": turned})
+        for side, hip in hips.items()
     }
     return Pelvis(
         left=placed[Side.LEFT],

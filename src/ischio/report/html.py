@@ -16,6 +16,7 @@ from ischio.report.landmark_pictures import (
 )
 from ischio.report.pictures import HipPicture, Legend, hip_pictures, legend
 from ischio.report.record_svg import timeline_svg
+from ischio.report.sketches import sketch_pictures
 from ischio.report.views import anatomical_directions
 from ischio.types import Hip, Measurement, Side, Study
 
@@ -64,6 +65,8 @@ def render_report(study: Study, as_dict: Mapping[str, Any]) -> str:
     environment.filters |= {
         "heading": words.heading,
         "offset_name": words.offset_name,
+        "published": words.published,
+        "source_short": words.source_short,
         "plain": words.plain,
         "pose_row": words.pose_row,
         "posture": words.posture_words,
@@ -75,6 +78,7 @@ def render_report(study: Study, as_dict: Mapping[str, Any]) -> str:
     numbers = landmark_numbers(study.pelvis)
     with ThreadPoolExecutor(max_workers=2) as pool:  # drawing is most of the time, and numpy shares the cores
         midline = pool.submit(midline_landmarks, study.pelvis, numbers, axes)
+        sketches = pool.submit(sketch_pictures, study.measurements, study.pelvis, axes)
         sections = list(
             pool.map(
                 lambda pair: _section(pair[0], pair[1], spaces.get(pair[0].side), numbers, axes),
@@ -91,6 +95,9 @@ def render_report(study: Study, as_dict: Mapping[str, Any]) -> str:
         sections=sections,
         midline=midline.result(),
         groups=_groups(as_dict["measurements"]),
+        overview=_overview(as_dict["measurements"]),
+        unmeasured=_unmeasured(as_dict["measurements"]),
+        sketches=sketches.result(),
         references=_references(as_dict["measurements"]),
         timeline_svg=_timeline(as_dict.get("record")),
     )
@@ -132,11 +139,52 @@ def _groups(rows: Sequence[Row]) -> list[list[Row]]:
     return list(groups.values())
 
 
-def _references(rows: Sequence[Row]) -> dict[str, list[str]]:
-    """References behind the values, each with the measures that rest on it, in order."""
+def _overview(rows: Sequence[Row]) -> list[Row]:
+    """One line for each measure that has a value: both sides, and the published values shown beside it."""
+    out: list[Row] = []
+    names = dict.fromkeys(row["name"] for row in rows if row["value"] is not None)
+    for name in sorted(names, key=lambda name: not name.startswith(SPACE[:19])):
+        of_name = [row for row in rows if row["name"] == name]
+        sides = {row["side"]: row for row in of_name}
+        shown = [one for row in of_name for one in row["comparisons"] if one["shown"]]
+        bands = list({(one["source"], one["population"]): one for one in shown}.values())
+        # Two sources stand for all of them here; those that were read come before the unverified ones.
+        bands = sorted(bands, key=lambda one: one["mark"] == "K")[:2]
+        out.append({"name": name, "unit": of_name[0]["unit"], "sides": sides, "bands": bands})
+    return out
+
+
+def _unmeasured(rows: Sequence[Row]) -> dict[str, list[str]]:
+    """Measures without a value by their reason, in order."""
     out: dict[str, list[str]] = {}
     for row in rows:
-        used_by = out.setdefault(row["reference"], []) if row["value"] is not None else []
-        if row["name"] not in used_by:
-            used_by.append(row["name"])
+        if row["value"] is None:
+            side = "" if row["side"] == "none" else f" ({row['side']})"
+            out.setdefault(row["reason"], []).append(f"{words.plain(row['name'])}{side}")
     return out
+
+
+def _references(rows: Sequence[Row]) -> dict[str, list[str]]:
+    """Papers behind what was run and compared, each with what rests on it, in order."""
+    out: dict[str, list[str]] = {}
+    for row in rows:
+        if row["value"] is None:
+            continue
+        used = [(row["reference"], row["name"])]
+        used += [
+            (one["source"], f"values beside {row['name']}") for one in row["comparisons"] if one["shown"]
+        ]
+        for reference, what in used:
+            used_by = out.setdefault(reference, [])
+            if what not in used_by:
+                used_by.append(what)
+    for reference, what in _ALWAYS.items():
+        out.setdefault(reference, []).append(what)
+    return out
+
+
+_ALWAYS = {
+    "Wu et al. 2002, J Biomech 35:543-548": "frames of pelvis and femur",
+    "Grood and Suntay 1983, J Biomech Eng 105:136-144": "angles of the pose",
+    "musculoskeletal-models, Auckland Bioengineering Institute, shape model LLP26": "finding the landmarks",
+}

@@ -114,7 +114,7 @@ def z_buffer(corners: Array, width: int, height: int) -> tuple[Indices, Array]:
     far, near = floor.min(), ceiling.max()
     step = max((near - far) / _DEPTH_STEPS, np.finfo(np.float64).tiny)
 
-    of, y, begin, length = _spans(a, b, c, first, n_rows, width)
+    of, y, begin, length = spans(a, b, c, first, n_rows, width)
 
     # Depth and triangle share one integer, so one maximum decides both.
     ends = np.cumsum(length)
@@ -134,12 +134,28 @@ def z_buffer(corners: Array, width: int, height: int) -> tuple[Indices, Array]:
     return face.reshape(height, width), depth.reshape(height, width)
 
 
-def _spans(
+def spans(
     a: Array, b: Array, c: Array, first: Indices, n_rows: Indices, width: int
 ) -> tuple[Indices, Array, Indices, Indices]:
-    """Runs of pixels inside triangles, row by row: triangle, height of the row, first column, length.
+    """Runs of pixels inside triangles, row by row.
 
-    ``a``, ``b`` and ``c`` of shape (F, 3) are the edges; inside, a x + b y + c has the sign of the area.
+    Parameters
+    ----------
+    a, b, c : arrays of shape (F, 3)
+        Edges; inside, a x + b y + c has the sign of the area.
+    first, n_rows : int arrays of shape (F,)
+        First row of pixels of each triangle, and how many.
+    width : int
+        Of the picture, px.
+
+    Returns
+    -------
+    of : int array of shape (N,)
+        Triangle of each run.
+    y : array of shape (N,)
+        Height of its row's middle, px.
+    begin, length : int arrays of shape (N,)
+        First column, and how many.
     """
     of = np.repeat(np.arange(len(a), dtype=np.int64), n_rows)
     y = (np.arange(len(of)) - np.repeat(np.cumsum(n_rows) - n_rows, n_rows) + first[of]) + 0.5

@@ -9,6 +9,11 @@ GAP_SENTENCE = "Bone-to-bone distance, unloaded, in the pose shown; it does not 
 MODEL_SENTENCE = "Shape-model reconstruction in model posture; not a patient."
 
 _SPINES = frozenset(("asis", "aiis", "psis", "piis"))  # written in capitals
+_NAMES = {
+    **{name: name.capitalize() for name in ("hernandez", "lee", "murphy", "reikeras", "tomczak")},
+    "mckibbin": "McKibbin",
+    "app": "APP",
+}
 _DECIMALS = {"mm": 1, "deg": 1, "mm2": 0, "mm3": 0}
 _UNITS = {"mm2": "mm²", "mm3": "mm³", "deg": "°", "1": ""}
 _POSTURES = {"as_supplied": "as supplied", "model": "model posture"}
@@ -69,7 +74,7 @@ def plain(name: str) -> str:
     ('ischiofemoral space, 3-D', 'lesser trochanter tip', 'ASIS')
     """
     words = name.replace("_3d", ", 3-D").split("_")
-    return " ".join(word.upper() if word in _SPINES else word for word in words)
+    return " ".join(_NAMES.get(word, word.upper() if word in _SPINES else word) for word in words)
 
 
 def heading(name: str) -> str:
@@ -98,6 +103,41 @@ def offset_name(name: str) -> str:
     'Head centre to acetabular centre'
     """
     return _OFFSETS.get(name, heading(name))
+
+
+def published(band: Mapping[str, Any], unit: str) -> str:
+    """A published value: mean with standard deviation, middle with range, or range alone.
+
+    Examples
+    --------
+    >>> published({"mean": 22.9, "sd": 7.0, "low": 10.3, "high": 55.0}, "mm")
+    '22.9 ± 7.0'
+    >>> published({"mean": 14.2, "sd": None, "low": 7.4, "high": 20.4}, "deg")
+    '14.2 [7.4 to 20.4]'
+    >>> published({"mean": None, "sd": None, "low": 25.0, "high": None}, "deg")
+    'over 25.0'
+    """
+    low, high = (None if band[key] is None else rounded(band[key], unit) for key in ("low", "high"))
+    if band["mean"] is not None:
+        middle = rounded(band["mean"], unit)
+        if band["sd"] is not None:
+            return f"{middle} ± {rounded(band['sd'], unit)}"
+        return f"{middle} [{low} to {high}]" if low is not None and high is not None else middle
+    if high is None:
+        return f"over {low}"
+    return f"{low} to {high}" if low is not None else f"under {high}"
+
+
+def source_short(band: Mapping[str, Any]) -> str:
+    """Who published a value, in short; unverified figures carry an asterisk.
+
+    Examples
+    --------
+    >>> source_short({"source": "Hartel et al. 2016, PLoS One 11:e0152284", "sex": "f", "mark": "V"})
+    'Hartel 2016, women'
+    """
+    who = str(band["source"]).split(",")[0].replace(" et al.", "").replace(" of the method", "")
+    return who + {"f": ", women", "m": ", men"}.get(band["sex"], "") + ("*" if band["mark"] == "K" else "")
 
 
 def pose_row(pose: Mapping[str, Any]) -> tuple[str, ...]:
