@@ -33,6 +33,7 @@ LAYERS = (
     "cohort",
     "web",
     "cli_record",
+    "cli_scan",
     "cli",
     "__main__",
 )
