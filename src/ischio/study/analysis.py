@@ -123,10 +123,9 @@ def analyse(
         notes = (*notes, f"markups: {len(marked) - len(wanted)} of the other side left alone")
     tell("measuring", 0.0)
     measurements = run(pelvis, settings.sides)
-    tell("checking quality", 0.5)
     findings = (*bone_findings(bones, scan=scan), *hip_findings(pelvis))
     measurements, quality = carried(measurements, pelvis, findings)
-    tell("checking quality", 1.0)
+    tell("measuring", 1.0)
     return Study(
         case_id=settings.case_id,
         pelvis=pelvis,
