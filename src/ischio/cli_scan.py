@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # numpy and all that stands on it is imported by the commands
 
 SEGMENTER_CLASSES = "femur_left femur_right hip_left hip_right sacrum".split()
 EXPORT_FILE = "export.json"
+MOST_AMBIGUOUS_MM = 2.0
 _WEIGHTS = ("Dataset291", "Dataset292", "Dataset293", "Dataset294", "Dataset295", "Dataset297")
 
 SeriesName = Annotated[
@@ -403,3 +404,69 @@ def export(
     if not quiet:
         sys.stdout.write("".join(f"{out / name}\n" for name in files))
     return 0
+
+
+def register(
+    source: Annotated[Path, Parameter(name="INPUT", help="Labels or surfaces of the bones.")],
+    /,
+    *,
+    to: Annotated[Path, Parameter(help="The second scan of the same person, for example an MR.")],
+    axes: Annotated[
+        Literal["LPS", "RAS"], Parameter(help="Axes of surfaces; label maps state their own.")
+    ] = "LPS",
+    labels: Annotated[
+        str | None, Parameter(help="Names of a label map: FILE, totalseg-v2, -v1 or -mr.")
+    ] = None,
+    scanned: Scanned = NOT_SCANNED,
+    as_json: Annotated[
+        bool,
+        Parameter(name="--json", help="Print the result as JSON on standard output.", show_default=False),
+    ] = False,
+) -> int:
+    """Find where each bone of --scan lies in a second scan, with what is left between them."""
+    from ischio._check import InputError, complaint
+    from ischio.bones.registration import register_bone
+    from ischio.io.scan import read_scan
+
+    given = read(source, axes, None, labels, lambda _words, _fraction: None, scanned)
+    if given.scan is None:
+        raise InputError(complaint("register", "no first scan", "--scan SCAN", "Name it."))
+    second, _ = read_scan(to, axes=axes)
+    rows = []
+    for bone in given.bones:
+        one = register_bone(bone, given.scan, second)
+        rows.append(
+            {
+                "bone": one.bone,
+                "moved_mm": round(one.moved_mm, 2),
+                "residual_mm": None if one.residual_mm is None else round(one.residual_mm, 2),
+                "edge_share": round(one.edge_share, 2),
+                "ambiguity_mm": round(one.ambiguity_mm, 2),
+                "shares_frame": one.shares_frame,
+                "first_from_second": [
+                    [round(float(x), 6) for x in row] for row in one.first_from_second.matrix
+                ],
+            }
+        )
+    if as_json:
+        sys.stdout.write(json.dumps(rows, indent=2) + "\n")
+        return 0
+    for row in rows:
+        residual = "not seen" if row["residual_mm"] is None else f"{row['residual_mm']} mm"
+        unsure = "" if one_is_sure(row) else "  AMBIGUOUS: do not use"
+        sys.stdout.write(
+            f"{row['bone']}: moved by {row['moved_mm']} mm, residual {residual}, "
+            f"ambiguity {row['ambiguity_mm']} mm{unsure}\n"
+        )
+    return 0
+
+
+def one_is_sure(row: Mapping[str, Any]) -> bool:
+    """Whether a bone's place in the second scan is certain enough to be used.
+
+    Parameters
+    ----------
+    row : mapping
+        As ``register`` prints it.
+    """
+    return bool(row["ambiguity_mm"] <= MOST_AMBIGUOUS_MM and row["residual_mm"] is not None)
