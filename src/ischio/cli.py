@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import App, Parameter
 from cyclopts.exceptions import CycloptsError, MissingArgumentError
 
-from ischio import __version__, cli_judge, cli_record
+from ischio import __version__, cli_judge, cli_record, cli_scan
+from ischio.cli_scan import NOT_SCANNED, Scanned
 
 if TYPE_CHECKING:  # numpy and all that stands on it is imported by the commands, not by --help
     from ischio.io.markups import MarkedPoint
     from ischio.record.case import Case
     from ischio.study import Progress, Settings
-    from ischio.types import Bone, Side, Study
+    from ischio.types import Bone, Side, Study, Volume
 
 EXIT_CODES: tuple[tuple[int, str, str], ...] = (
     (0, "ok", "done"),
@@ -56,6 +57,9 @@ app = App(
 
 app.command(cli_record.app)
 app.command(cli_judge.evidence_app)
+app.command(cli_scan.inspect)
+app.command(cli_scan.export)
+app.command(cli_scan.register)
 
 Json = Annotated[
     bool, Parameter(name="--json", help="Print the result as JSON on standard output.", show_default=False)
@@ -112,7 +116,7 @@ class Readings:
 @app.command
 def assess(
     source: Annotated[
-        Path, Parameter(name="INPUT", help="Folder of bone surfaces, a label map, or a case file.")
+        Path, Parameter(name="INPUT", help="Folder of bone surfaces, a label map, a scan, or a case file.")
     ],
     /,
     *,
@@ -129,6 +133,7 @@ def assess(
     bone: BoneNames = (),
     labels: Labels = None,
     case_id: Annotated[str | None, Parameter(help="Pseudonym of the case.")] = None,
+    scanned: Scanned = NOT_SCANNED,
     readings: Readings = Readings(),
     common: Common = Common(),
 ) -> int:
@@ -157,8 +162,8 @@ def assess(
 
     def read(tell: Progress) -> _Input:
         marked, said = _marked_points(readings, axes)
-        bones, notes = _read_bones(source, axes, mapping, labels, tell)
-        return _Input(bones, (*notes, *said, *_unread(case)), marked)
+        given = cli_scan.read(source, axes, mapping, labels, tell, scanned)
+        return _Input(given.bones, (*given.notes, *said, *_unread(case)), marked, given.scan)
 
     return _make_study(read, settings, out, common, case)
 
@@ -234,7 +239,7 @@ def motion(
     sides = tuple(dict.fromkeys(row.side for row in table))
     mapping = _mapping(bone)
     with _progress(quiet) as tell:
-        bones, _ = _read_bones(source, axes, mapping, labels, tell)
+        bones = cli_scan.read(source, axes, mapping, labels, tell).bones
         study = analyse(bones, _settings(axes=axes, sides=sides), progress=tell)
         threads = jobs or os.cpu_count() or 1
         rows = gap_rows(study.pelvis, table, (names[0], names[1]), centre=centre, jobs=threads, progress=tell)
@@ -467,20 +472,6 @@ def _mapping(pairs: Sequence[str]) -> dict[str, str] | None:
     return out or None
 
 
-def _read_bones(
-    source: Path, axes: str, mapping: dict[str, str] | None, labels: str | None, tell: Progress
-) -> tuple[tuple[Bone, ...], tuple[str, ...]]:
-    """Read and clean the bones of an input; the second value is what there is to say of them."""
-    from ischio.bones.surface import bones_from_input
-    from ischio.io.case import read_input
-    from ischio.io.label_names import label_names
-
-    tell("reading", 0.0)
-    names = None if labels is None else label_names(labels)
-    raw = read_input(source, axes=axes, mapping=mapping, labels=names)
-    return bones_from_input(raw, progress=tell), raw.notes
-
-
 def _case(source: Path) -> Case | None:
     """The record, where the input is a case file or the packaged case."""
     from ischio.io.documents import PACKAGED, SUFFIXES, packaged_document, read_document
@@ -532,6 +523,7 @@ class _Input:
     bones: tuple[Bone, ...]
     notes: tuple[str, ...]
     marked_points: tuple[MarkedPoint, ...] = ()
+    scan: Volume | None = None
 
 
 def _marked_points(readings: Readings, axes: str) -> tuple[tuple[MarkedPoint, ...], tuple[str, ...]]:
@@ -586,11 +578,12 @@ def _make_study(
             notes=given.notes,
             record=record,
             marked=given.marked_points,
+            scan=given.scan,
             progress=tell,
         )
         tell("drawing the report", 0.0)
         as_dict = to_dict(study)
-        pages = {"report.html": render_report(study, as_dict)}
+        pages = {"report.html": render_report(study, as_dict, scan=given.scan)}
         if record is not None:
             pages |= {"clinic.html": render_clinic(record, as_dict), "patient.html": render_patient(record)}
         write(study, out, force=common.force, extra_files=pages)
@@ -629,6 +622,7 @@ def _summary(study: Study, out: Path) -> str:
         sigma = words.spread(row.sigma, row.unit)
         lines.append(f"{line} {words.number(row.value, row.unit):>8}   sigma {sigma}{place}")
     lines += [f"warning: {text}" for text in study.warnings]
+    lines += [f"quality: {row['words']}" for row in study.quality if row["kind"] != "head_to_socket"]
     lines += [words.GAP_SENTENCE, *([words.MODEL_SENTENCE] if posture == "model" else []), RESEARCH_USE]
     return "\n".join([*lines, f"Report: {out / 'report.html'}"]) + "\n"
 

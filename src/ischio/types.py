@@ -569,7 +569,8 @@ class Study:
     """All results of one person.
 
     ``warnings`` are findings that do not void a number but that its reader must see; ``record`` is the
-    clinical record and what follows from it, as plain values.
+    clinical record and what follows from it, as plain values; ``quality`` is what quality control found,
+    each with the measures it voids or puts in doubt.
     """
 
     case_id: str
@@ -580,6 +581,7 @@ class Study:
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     record: Mapping[str, Any] | None = None
+    quality: tuple[Mapping[str, Any], ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "settings", MappingProxyType(dict(self.settings)))

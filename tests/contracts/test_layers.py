@@ -36,6 +36,7 @@ LAYERS = (
     "cli_common",
     "cli_record",
     "cli_judge",
+    "cli_scan",
     "cli",
     "__main__",
 )

@@ -8,12 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ischio._check import Array, InputError, complaint
+from ischio.bones.quality import check_heads
 from ischio.bones.refine import Refined, check_lies_on_bone, refine
 from ischio.bones.stairs import STEP_SHARE, smooth_steps, step_share
 from ischio.bones.topology import Edges, Indices, find_edges, groups, oriented
 from ischio.bones.voxels import label_boxes, label_surface
 from ischio.bones.words import counted
 from ischio.geometry.sampling import face_normals
+from ischio.geometry.winding import winding_number
 from ischio.io.case import RawInput
 from ischio.io.names import read_name
 from ischio.types import Bone, Frame, Side, Volume
@@ -58,6 +60,8 @@ def bones_from_input(
     ------
     InputError
         If a surface cannot be used, or the labels do not lie on bone in the scan.
+    AnatomyError
+        If a label map gives a femoral head to the hip bone.
     """
     boxes = label_boxes(raw.label_map) if raw.label_map is not None else {}
     n_total = len(raw.surfaces) + len(boxes)
@@ -81,6 +85,7 @@ def bones_from_input(
             )
         )
     if raw.label_map is not None:
+        check_heads(raw.label_map)
         for label, box in boxes.items():
             name = read_name(raw.label_map.names[label])
             tell(name.text)
@@ -267,18 +272,8 @@ def _kept(vertices: Array, faces: Indices, said: list[str]) -> NDArray[np.bool_]
 def _is_inside(points: Array, triangles: Array) -> bool:
     """Whether a piece lies inside a surface, by the winding numbers of a few of its points."""
     probes = points[np.linspace(0, len(points) - 1, _N_PROBES).astype(np.int64)]
-    inside = [_winding_number(probe, triangles) > 0.5 for probe in probes]
+    inside = [winding_number(probe, triangles) > 0.5 for probe in probes]
     return float(np.mean(inside)) >= _INSIDE_SHARE
-
-
-def _winding_number(point: Array, triangles: Array) -> float:
-    """How often an outward surface goes round a point: 1 inside, 0 outside, in between near holes."""
-    a, b, c = np.moveaxis(triangles - point, 1, 0)
-    la, lb, lc = (np.linalg.norm(v, axis=1) for v in (a, b, c))
-    triple = np.einsum("ij,ij->i", a, np.cross(b, c))
-    ab, bc, ca = (np.einsum("ij,ij->i", u, v) for u, v in ((a, b), (b, c), (c, a)))
-    angle = 2 * np.arctan2(triple, la * lb * lc + ab * lc + bc * la + ca * lb)
-    return float(angle.sum()) / (4 * np.pi)
 
 
 def _gap(points: Array, triangles: Array) -> float:

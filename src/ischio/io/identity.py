@@ -101,4 +101,4 @@ def without_names(text: str, replacements: dict[str, str]) -> str:
         return text
     longest_first = sorted(replacements, key=len, reverse=True)
     any_of = "|".join(map(re.escape, longest_first))
-    return re.sub(rf"(?<!\w)(?:{any_of})(?!\w)", lambda found: replacements[found[0]], text)
+    return re.sub(rf"(?<![^\W_])(?:{any_of})(?![^\W_])", lambda found: replacements[found[0]], text)

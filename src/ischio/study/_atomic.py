@@ -1,4 +1,4 @@
-"""Write a folder of text files whole or not at all, and never delete what is not ours."""
+"""Write a folder of files whole or not at all, and never delete what is not ours."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def check_folder(out: Path, *, names: tuple[str, ...], is_ours: Callable[[Path],
 
 def write_folder(
     out: Path,
-    texts: Mapping[str, str],
+    texts: Mapping[str, str] | Mapping[str, bytes],
     *,
     names: tuple[str, ...],
     is_ours: Callable[[Path], bool],
@@ -63,8 +63,8 @@ def write_folder(
     ----------
     out, names, is_ours, force
         As in ``check_folder``.
-    texts : mapping of str to str
-        Text by file name, each one of ``names``.
+    texts : mapping of str to str or bytes
+        Text or bytes by file name, each one of ``names``.
 
     Raises
     ------
@@ -76,7 +76,10 @@ def write_folder(
     part = _make_part(out)
     try:
         for name, text in texts.items():
-            (part / name).write_text(text, encoding="utf-8", newline="\n")
+            if isinstance(text, bytes):
+                (part / name).write_bytes(text)
+            else:
+                (part / name).write_text(text, encoding="utf-8", newline="\n")
         if out.exists():
             _swap(part, out, names)
         else:

@@ -67,6 +67,7 @@ def to_dict(study: Study) -> dict[str, Any]:
         "measurements": [_fields(row, *_MEASUREMENT) for row in study.measurements],
         "notes": list(study.notes),
         "warnings": list(study.warnings),
+        "quality": [_plain(row) for row in study.quality],
         **({} if study.record is None else {"record": _plain(study.record)}),
     }
 
