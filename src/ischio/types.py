@@ -569,7 +569,8 @@ class Study:
     """All results of one person.
 
     ``warnings`` are findings that do not void a number but that its reader must see; ``record`` is the
-    clinical record and what follows from it, as plain values.
+    clinical record and what follows from it, as plain values; ``motion`` is what the hips do in motion
+    (``examinations``, ``limits``, ``gait`` and ``spine``), as plain values.
     """
 
     case_id: str
@@ -580,11 +581,13 @@ class Study:
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     record: Mapping[str, Any] | None = None
+    motion: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "settings", MappingProxyType(dict(self.settings)))
-        if self.record is not None:
-            object.__setattr__(self, "record", MappingProxyType(dict(self.record)))
+        for name in ("record", "motion"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
 
 POSE_LIMITS_DEG = {

@@ -14,6 +14,7 @@ from ischio.report.landmark_pictures import (
     landmark_numbers,
     midline_landmarks,
 )
+from ischio.report.motion_page import levels_words, motion_page
 from ischio.report.pictures import HipPicture, Legend, hip_pictures, legend
 from ischio.report.record_svg import timeline_svg
 from ischio.report.views import anatomical_directions
@@ -64,6 +65,7 @@ def render_report(study: Study, as_dict: Mapping[str, Any]) -> str:
     environment.filters |= {
         "heading": words.heading,
         "offset_name": words.offset_name,
+        "levels_words": levels_words,
         "plain": words.plain,
         "pose_row": words.pose_row,
         "posture": words.posture_words,
@@ -92,6 +94,7 @@ def render_report(study: Study, as_dict: Mapping[str, Any]) -> str:
         midline=midline.result(),
         groups=_groups(as_dict["measurements"]),
         references=_references(as_dict["measurements"]),
+        motion=motion_page(as_dict),
         timeline_svg=_timeline(as_dict.get("record")),
     )
 

@@ -68,6 +68,7 @@ def to_dict(study: Study) -> dict[str, Any]:
         "notes": list(study.notes),
         "warnings": list(study.warnings),
         **({} if study.record is None else {"record": _plain(study.record)}),
+        **({} if study.motion is None else _plain(study.motion)),
     }
 
 
