@@ -14,6 +14,7 @@ from ischio.report.landmark_pictures import (
     landmark_numbers,
     midline_landmarks,
 )
+from ischio.report.motion_page import levels_words, motion_page
 from ischio.report.pictures import HipPicture, Legend, hip_pictures, legend
 from ischio.report.record_svg import timeline_svg
 from ischio.report.scan_pictures import scan_pictures
@@ -70,6 +71,7 @@ def render_report(study: Study, as_dict: Mapping[str, Any], *, scan: Volume | No
         "offset_name": words.offset_name,
         "published": words.published,
         "source_short": words.source_short,
+        "levels_words": levels_words,
         "plain": words.plain,
         "pose_row": words.pose_row,
         "posture": words.posture_words,
@@ -103,6 +105,7 @@ def render_report(study: Study, as_dict: Mapping[str, Any], *, scan: Volume | No
         unmeasured=_unmeasured(as_dict["measurements"]),
         sketches=sketches.result(),
         references=_references(as_dict["measurements"]),
+        motion=motion_page(as_dict),
         timeline_svg=_timeline(as_dict.get("record")),
     )
 

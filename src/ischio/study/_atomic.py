@@ -51,20 +51,20 @@ def check_folder(out: Path, *, names: tuple[str, ...], is_ours: Callable[[Path],
 
 def write_folder(
     out: Path,
-    texts: Mapping[str, str] | Mapping[str, bytes],
+    texts: Mapping[str, str | bytes],
     *,
     names: tuple[str, ...],
     is_ours: Callable[[Path], bool],
     force: bool,
 ) -> None:
-    """Write texts as the files of one folder; it appears complete or not at all.
+    """Write texts and bytes as the files of one folder; it appears complete or not at all.
 
     Parameters
     ----------
     out, names, is_ours, force
         As in ``check_folder``.
     texts : mapping of str to str or bytes
-        Text or bytes by file name, each one of ``names``.
+        Content by file name, each one of ``names``.
 
     Raises
     ------
@@ -76,10 +76,8 @@ def write_folder(
     part = _make_part(out)
     try:
         for name, text in texts.items():
-            if isinstance(text, bytes):
-                (part / name).write_bytes(text)
-            else:
-                (part / name).write_text(text, encoding="utf-8", newline="\n")
+            content = text if isinstance(text, bytes) else text.encode("utf-8")
+            (part / name).write_bytes(content)
         if out.exists():
             _swap(part, out, names)
         else:
