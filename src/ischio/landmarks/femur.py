@@ -284,15 +284,14 @@ def _on_table(
     """Posterior and distal condyles as if the femur lay on a table and then stood on one, and the model's.
 
     The table's plane holds the posterior condyles' line and the direction of the mechanical axis;
-    it turns with the points until they stand still.
+    it turns with the points until they stand still. For a condyle that is not there the model's counts.
     """
     pairs = {kind: (f"{kind}_condyle_lateral", f"{kind}_condyle_medial") for kind in ("posterior", "distal")}
     names = [name for pair in pairs.values() for name in pair]
-    if not all(name in found for name in names):
-        return {}
+    guesses = {name: fit.vertices_mm[femur_template().points[name]] for name in names}
+    starts = {name: found[name].point_mm for name in names if name in found}
     surface, model = SurfaceIndex(bone.triangles_mm), model_surface(fit)
-    starts = {name: found[name].point_mm for name in names}
-    points = dict(starts)
+    points = {**guesses, **starts}
     towards: dict[str, Array] = {}
     back = fit.rotation[:, 1]
     for _ in range(_TABLE_ROUNDS):
@@ -304,9 +303,9 @@ def _on_table(
         towards = {name: back if name in pairs["posterior"] else down for name in names}
         for name, start in starts.items():
             points[name] = summit(surface, start, towards[name], POINT_RULES[name].reach_mm)
-    expected = {}
-    for name in names:
-        guess, reach = fit.vertices_mm[femur_template().points[name]], POINT_RULES[name].reach_mm
-        start = summit(model, guess, rule_direction(POINT_RULES[name], fit, side), reach)
-        expected[name] = summit(model, start, towards[name], reach)
-    return {name: (points[name], expected[name]) for name in names}
+    out = {}
+    for name in starts:
+        rule = POINT_RULES[name]
+        start = summit(model, guesses[name], rule_direction(rule, fit, side), rule.reach_mm)
+        out[name] = points[name], summit(model, start, towards[name], rule.reach_mm)
+    return out

@@ -28,6 +28,8 @@ _SOFT_MM = 0.4  # a summit is the middle of what comes within about this of the 
 _READERS_SHARE = (
     0.7  # half of the readers' variance is each one's own, and no doubt about the point's meaning
 )
+_LOCAL_MM, _N_LOCAL_VERTICES = 25.0, 500  # how far round a point the model must fit
+_LOCAL_GAIN = 2.0  # the model gives way: what is left of a misfit is about half of it
 _USUALLY_AWAY_MM = 2.5  # a right point from the same rule's point on the laid model
 _STRANGE_SHARE = 1.0  # of what it is farther away
 
@@ -98,6 +100,9 @@ def place_points(
             continue
         direction = rule_direction(rule, fit, side)
         point = summit(surface, start, direction, rule.reach_mm)
+        if from_cut is not None and from_cut.query(point)[0] < _CUT_MARGIN_MM:
+            reasons[name] = "it would lie beyond where the bone is cut"
+            continue
         expected = summit(model, guess, direction, rule.reach_mm)
         landmarks[name] = landmark_of(bone, side, name, point, rule, fit, expected)
     return landmarks, reasons
@@ -154,7 +159,7 @@ def landmark_of(
     point : array of shape (3,), mm
     rule : Rule
     fit : ModelFit
-        What its misfit exceeds the usual by is added to sigma.
+        What its misfit exceeds the usual by, on the whole or near the point, is added to sigma.
     expected_mm : array of shape (3,), mm
         Where the same rule puts the point on the laid model: farther from it than usual, the bone has
         something there that no bone known has, or lacks something, and sigma grows.
@@ -163,13 +168,24 @@ def landmark_of(
     -------
     Landmark
     """
+    here = _local_rms_mm(bone, fit, point)
     away = float(np.linalg.norm(point - expected_mm))
     strange = _STRANGE_SHARE * max(0.0, away - _USUALLY_AWAY_MM)
-    misfit = max(0.0, fit.rms_mm - USUAL_RMS_MM)
+    misfit = max(0.0, fit.rms_mm - USUAL_RMS_MM, _LOCAL_GAIN * (here - USUAL_RMS_MM))
     sigma = float(np.linalg.norm([rule.sigma_mm, misfit, strange, grain_mm(bone)]))
     method = METHOD_SUMMIT if rule.reach_mm else METHOD_TRANSFERRED
-    detail = {"model_rms_mm": fit.rms_mm, "from_model_mm": away}
+    detail = {"model_rms_mm": fit.rms_mm, "local_rms_mm": here, "from_model_mm": away}
     return Landmark(name, side, point, bone.frame, sigma, method, detail)
+
+
+def _local_rms_mm(bone: Bone, fit: ModelFit, point: Array) -> float:
+    """Root mean square distance of the bone's vertices near a point from those of the laid model."""
+    near = bone.vertices_mm[((bone.vertices_mm - point) ** 2).sum(axis=1) < _LOCAL_MM**2]
+    near = near[:: max(1, len(near) // _N_LOCAL_VERTICES)]
+    around = fit.vertices_mm[((fit.vertices_mm - point) ** 2).sum(axis=1) < (2 * _LOCAL_MM) ** 2]
+    if len(near) == 0 or len(around) == 0:
+        return 2 * _LOCAL_MM
+    return float(np.sqrt((cKDTree(around).query(near)[0] ** 2).mean()))
 
 
 def model_surface(fit: ModelFit) -> SurfaceIndex:
