@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -16,13 +17,15 @@ from ischio.geometry.spheres import find_spheres
 from ischio.landmarks.findings import (
     N_SAMPLES,
     Findings,
+    SurfaceIndex,
     ball_detail,
     ball_sigma_mm,
     refined_ball,
     unlike_model,
 )
+from ischio.landmarks.grain import steady_sample
 from ischio.landmarks.hip_regions import TUBEROSITY_POINTS, acetabular_regions, tuberosity_points
-from ischio.landmarks.points import Rule, place_points
+from ischio.landmarks.points import Rule, landmark_of, model_surface, place_points, summit
 from ischio.landmarks.registration import ModelFit, finish, lay_model
 from ischio.landmarks.rim import find_rim, rim_findings
 from ischio.types import Bone, Curve, Landmark, Region, Side
@@ -36,16 +39,18 @@ _MAX_SOCKET_SHIFT_RADII = 0.8  # the model's sockets are smoother and smaller th
 _NORMAL_WEIGHT_MM = 12.0
 _RIM_REACH_MM = 7.0
 _TRUST_IN_HEAD = 0.16  # of the radius: with a fit this good the femoral head was the right anchor
+_MODEL_DOWN = "model_transfer_to_summit_model_down@1"
 _MAX_HOLE_MM2 = 100.0  # rough bone leaves holes in the labels; the spine and the rim are borders, not holes
 POINT_RULES = {
-    "asis": Rule(3.0, 8.0, (0.0, -1.0, -0.25)),
-    "aiis": Rule(3.0, 5.0, (0.3, -1.0, 0.0)),
-    "psis": Rule(6.0, 8.0, (0.0, 1.0, 0.0)),
-    "piis": Rule(10.0),
-    "pubic_tubercle": Rule(3.0, 5.0, (0.4, -1.0, -0.2)),
-    "ischial_spine": Rule(3.0, 6.0, (-0.5, 1.0, 0.0)),
-    "ischial_tuberosity_inferior": Rule(4.0, 10.0, (0.0, 0.0, -1.0)),
+    "asis": Rule(2.4, 3.2, 8.0, (0.0, -1.0, -0.25)),
+    "aiis": Rule(2.1, 2.2, 5.0, (0.3, -1.0, 0.0)),
+    "psis": Rule(2.5, 6.9, 8.0, (0.0, 1.0, 0.0)),
+    "piis": Rule(3.5, 5.5, 12.0, (0.0, 1.0, -0.8)),
+    "pubic_tubercle": Rule(2.2, 2.3, 5.0, (0.4, -1.0, -0.2)),
+    "ischial_spine": Rule(1.2, 1.7, 6.0, (-0.5, 1.0, 0.0)),
+    "ischial_tuberosity_inferior": Rule(1.1, 4.0, 20.0, (0.0, 0.0, -1.0)),
 }
+_JOINED_RULES = POINT_RULES | {"piis": Rule(3.5, 12.0)}  # no border: the sacrum goes on where the ilium ends
 
 
 def find_hip_bone(
@@ -74,7 +79,7 @@ def find_hip_bone(
         If no socket was found.
         Or the shape is unlike any hip bone.
     """
-    points, normals, _ = sample_surface(bone.triangles_mm, N_SAMPLES)
+    points, normals = steady_sample(bone, bone.triangles_mm, N_SAMPLES)
     model = model or bone_model("pelvis")
     if bone.name == "pelvis":
         fit = _lay_whole(model, points, normals, heads)
@@ -202,14 +207,41 @@ def hip_bone_findings(bone: Bone, side: Side, fit: ModelFit, other_side_ratio: f
     found_regions, not_found = acetabular_regions(bone, side, rim, opening, (centre, radius))
     regions |= found_regions
     reasons |= not_found
-    found, not_found = place_points(bone, side, fit, template, POINT_RULES)
+    rules = _JOINED_RULES if bone.name == "pelvis" else POINT_RULES
+    found, not_found = place_points(bone, side, fit, template, rules)
     landmarks |= found
     reasons |= not_found
+    if "ischial_tuberosity_inferior" in found:
+        lowest = _lowest(bone, side, fit, found)
+        landmarks[lowest.name] = lowest
     if "ischium" in regions:
         landmarks |= tuberosity_points(bone, side, regions["ischium"], fit)
     else:
         reasons |= dict.fromkeys(TUBEROSITY_POINTS, reasons["ischium"])
     return Findings(bone, side, fit, landmarks, regions, reasons, other_side_ratio, centre, curves)
+
+
+def _lowest(bone: Bone, side: Side, fit: ModelFit, found: Mapping[str, Landmark]) -> Landmark:
+    """Lowest point of the tuberosity when the bone's own anterior pelvic plane stands upright.
+
+    Without one of the plane's points "down" is the model's, and the point may lie as much further along the
+    tuberosity as half its search.
+    """
+    name = "ischial_tuberosity_inferior"
+    rule, mark = POINT_RULES[name], found[name]
+    if not {"asis", "pubic_tubercle"} <= found.keys():
+        sigma = float(np.hypot(mark.sigma_mm, rule.reach_mm / 2))
+        return replace(mark, sigma_mm=sigma, method=_MODEL_DOWN)
+    across = fit.rotation[:, 0]
+    up = found["asis"].point_mm - found["pubic_tubercle"].point_mm
+    up = up - (up @ across) * across
+    guess = fit.vertices_mm[pelvis_template(side).points[name]]
+    surface = SurfaceIndex(bone.triangles_mm)
+    start = surface.nearest(guess, rule.reach_mm)
+    assert start is not None  # the same place was found before
+    point = summit(surface, start, -up, rule.reach_mm)
+    expected = summit(model_surface(fit), guess, -up, rule.reach_mm)
+    return landmark_of(bone, side, name, point, rule, fit, expected)
 
 
 def _ischium(bone: Bone, side: Side, fit: ModelFit, template: Template, rim: Array) -> Region:
