@@ -6,9 +6,18 @@ import numpy as np
 
 from ischio import phantoms
 from ischio._check import Array
-from ischio.measures._given import Given, landmark, propagated
+from ischio.measures._given import landmark, propagated
 from ischio.measures._registry import Reading, measure
-from ischio.measures._socket import APP, FRAME_WORDS, RIM, at_hour, clock_axes, joint_centre, rim_of
+from ischio.measures._socket import (
+    APP,
+    FRAME_WORDS,
+    RIM,
+    at_hour,
+    clock_axes,
+    joint_centre,
+    rim_given,
+    rim_of,
+)
 from ischio.types import Hip, Side, Sketch
 
 
@@ -53,13 +62,7 @@ def acetabular_coverage(hip: Hip) -> Reading:
     rim, (head, which) = rim_of(hip), joint_centre(hip)
     rows = hip.frames[APP].matrix[:3, :3]
     normal = clock_axes(hip, rows)[1]
-    # The rim's error is alike along a centimetre: as many independent moves along the socket's axis.
-    length = float(np.linalg.norm(np.roll(rim, -1, axis=0) - rim, axis=1).sum())
-    step = hip.curves["acetabular_rim"].sigma_mm / np.sqrt(3.0) / np.sqrt(max(length / 10.0, 1.0))
-    known = {
-        "joint_centre": landmark(head),
-        "rim": Given(rim, ((rim + step * normal, rim - step * normal),)),
-    }
+    known = {"joint_centre": landmark(head), "rim": rim_given(hip)}
     out = propagated(lambda at: _fraction(at["rim"], at["joint_centre"], normal), known)
     by_hour = {}
     for hour in range(1, 13):
