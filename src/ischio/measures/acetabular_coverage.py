@@ -16,7 +16,6 @@ from ischio.measures._socket import (
     clock_axes,
     joint_centre,
     rim_given,
-    rim_of,
 )
 from ischio.types import Hip, Side, Sketch
 
@@ -24,7 +23,7 @@ from ischio.types import Hip, Side, Sketch
 def _example(side: Side) -> tuple[Hip, float]:
     """A square rim that holds one sixth of the sphere, as a face of a cube does: 5/6 on the other side."""
     half = 1.1 * 24.0 / np.sqrt(2.0)
-    return phantoms.anatomy(side, rim_corners=4, rim_offset_mm=half), 5 / 6
+    return phantoms.anatomy(side, rim_corners=4fset_mm=half), 5 / 6
 
 
 def _fraction(rim: Array, centre: Array, normal: Array) -> float:
@@ -59,7 +58,7 @@ def acetabular_coverage(hip: Hip) -> Reading:
     stands for it. On the rim's clock 12 is upwards with the anterior pelvic plane upright and 3 forwards,
     on both sides.
     """
-    rim, (head, which) = rim_of(hip), joint_centre(hip)
+    head, which = joint_centre(hip)
     rows = hip.frames[APP].matrix[:3, :3]
     normal = clock_axes(hip, rows)[1]
     known = {"joint_centre": landmark(head), "rim": rim_given(hip)}
