@@ -18,12 +18,16 @@ __all__ = [
     "Measure",
     "Reading",
     "convert_version",
+    "index_case_in_volume",
     "measure",
     "run",
     "take",
     "version_difference",
     "with_bands",
 ]
+
+# Stands on a registered measure, so it comes behind the others.
+from ischio.measures._in_volume import index_case_in_volume
 
 for _name in sorted(module.name for module in iter_modules(__path__)):
     import_module(f"{__name__}.{_name}")

@@ -19,7 +19,7 @@ AXES = ("femoral_head_centre", *KNEE)
 
 _SURFACE_MM = 0.5  # where one segmentation sees the cortex and another does not
 _LEVEL_MM = 1.0  # half a usual slice: readers take the slice beside it
-_NECK_HALF_RADII = 0.35  # of the head's radius, either side of the isthmus
+NECK_HALF_RADII = 0.35  # of the head's radius, either side of the isthmus
 
 
 def given(hip: Hip, *names: str) -> dict[str, Given]:
@@ -144,13 +144,16 @@ class UpperFemur:
         faces = self._faces[(self._low <= level_mm) & (self._high >= level_mm)]
         return section(self._vertices, faces, self.head + level_mm * self.up, self.up)
 
-    def neck(self, level_mm: float) -> Neck | None:
-        """Cortices of the neck in a slice, either side of the isthmus, or None where it is not all there."""
+    def neck(self, level_mm: float, *, partial: bool = False) -> Neck | None:
+        """Cortices of the neck in a slice, either side of the isthmus.
+
+        None where it is not all there; with ``partial``, where most of it is not.
+        """
         hit = (self._low < level_mm) & (self._high >= level_mm)
         segments = segments_at(self._vertices[self._faces[hit]], self._levels[hit] - level_mm)
-        along = self.isthmus_along + np.linspace(-1, 1, 15) * _NECK_HALF_RADII * self.radius
-        chords = _chords(segments - self.head, self.along, self.across, along)
-        return None if chords is None else Neck(along, *chords.T)
+        return neck_in(
+            segments - self.head, self.along, self.across, self.isthmus_along, self.radius, partial
+        )
 
     def centroid(self, level_mm: float) -> Array:
         """Middle of the bone's area in a slice: that of its largest outline."""
@@ -201,27 +204,47 @@ def _top(flat: Array, along: float) -> float:
     return float((flat[hit, 0, 1] + share * (flat[hit, 1, 1] - flat[hit, 0, 1])).max())
 
 
-def _chords(segments: Array, along: Array, across: Array, places: Array) -> Array | None:
-    """Back and front cortex at places along a slice, shape (N, 2), of the piece of bone about the line.
+def neck_in(
+    segments: Array, along: Array, across: Array, middle_mm: float, radius: float, partial: bool
+) -> Neck | None:
+    """Cortices of the neck in a slice whose outlines are given about the head's centre.
 
-    None where no bone lies across one of the places.
+    Parameters
+    ----------
+    segments : array of shape (N, 2, 3), mm
+    along, across : arrays of shape (3,)
+        Unit vectors in the slice, from the head to the isthmus and to the front.
+    middle_mm : float
+        Distance of the isthmus along the first.
+    radius : float
+        Of the head, mm.
+    partial : bool
+        Whether places without bone are left out, if they are fewer than two in three.
+
+    Returns
+    -------
+    Neck or None
     """
-    first, second = segments @ along, segments @ across
-    out = []
-    for place_mm in places:
-        offset = first - place_mm
-        hit = (offset[:, 0] < 0) != (offset[:, 1] < 0)
-        share = offset[hit, 0] / (offset[hit, 0] - offset[hit, 1])
-        where = second[hit, 0] + share * (second[hit, 1] - second[hit, 0])
-        turn = np.where(offset[hit, 0] < 0, 1, -1)
-        order = np.argsort(where)
-        where, inside = where[order], np.cumsum(turn[order])
-        # Outlines are directed, so their count is not zero inside, however shells overlap.
-        starts = [k for k in range(len(where)) if inside[k] != 0 and (k == 0 or inside[k - 1] == 0)]
-        ends = [k for k in range(len(where)) if inside[k] == 0]
-        runs = [(where[a], where[b]) for a, b in zip(starts, ends, strict=False)]
-        if not runs:
-            return None
-        here = [run for run in runs if run[0] <= 0 <= run[1]]
-        out.append(here[0] if here else min(runs, key=lambda run: min(abs(run[0]), abs(run[1]))))
-    return np.array(out)
+    places = middle_mm + np.linspace(-1, 1, 15) * NECK_HALF_RADII * radius
+    found = [_chord(segments @ along - place_mm, segments @ across) for place_mm in places]
+    seen = [k for k, one in enumerate(found) if one is not None]
+    if len(seen) < (len(places) / 3 if partial else len(places)):
+        return None
+    cortices = np.array([found[k] for k in seen])
+    return Neck(places[seen], cortices[:, 0], cortices[:, 1])
+
+
+def _chord(offset: Array, second: Array) -> Array | None:
+    """Back and front cortex where segments (N, 2) pass offset 0, of the piece of bone about the line."""
+    hit = (offset[:, 0] < 0) != (offset[:, 1] < 0)
+    if not hit.any():
+        return None
+    share = offset[hit, 0] / (offset[hit, 0] - offset[hit, 1])
+    where = second[hit, 0] + share * (second[hit, 1] - second[hit, 0])
+    order = np.argsort(where)
+    # Outlines are directed, so their count is not zero inside, however shells overlap.
+    where, inside = where[order], np.cumsum(np.where(offset[hit, 0] < 0, 1, -1)[order])
+    before = np.concatenate([[0], inside[:-1]])
+    runs = np.column_stack([where[(inside != 0) & (before == 0)], where[(inside == 0) & (before != 0)]])
+    here = runs[(runs[:, 0] <= 0) & (runs[:, 1] >= 0)]
+    return np.asarray(here[0] if len(here) else runs[np.abs(runs).min(axis=1).argmin()])

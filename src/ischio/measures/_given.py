@@ -12,6 +12,9 @@ from ischio.types import Landmark, Transform
 
 _PER_AXIS = 1 / np.sqrt(3.0)  # a point's sigma is that of its 3-D distance, the same in all directions
 
+ALIKE_MM = 12.0
+"""Places on the edge of a bone closer than this err alike: both lie on one piece of surface."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Given:
@@ -65,6 +68,25 @@ def direction(vector: Array, sigma_deg: float) -> Given:
         ends = [vector + sign * lean * one for sign in (1, -1)]
         steps.append((ends[0] / np.linalg.norm(ends[0]), ends[1] / np.linalg.norm(ends[1])))
     return Given(vector, tuple(steps))
+
+
+def closed_line(points_mm: Array, sigma_mm: float) -> Given:
+    """A closed line whose places err alike within about ``ALIKE_MM`` along it.
+
+    Each error moves one stretch of the line, fading to both sides; together every place has the line's sigma.
+    """
+    reach = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points_mm, axis=0), axis=1))])
+    length = float(reach[-1] + np.linalg.norm(points_mm[0] - points_mm[-1]))
+    count = max(round(length / ALIKE_MM), 3)
+    apart = reach[:, None] / length * count - np.arange(count)
+    apart = np.abs((apart + count / 2) % count - count / 2)
+    weight = np.sqrt(np.clip(1 - apart, 0, 1))  # squares add to one everywhere
+    steps = []
+    for k in range(count):
+        for axis in np.eye(3):
+            move = weight[:, k, None] * (sigma_mm * _PER_AXIS * axis)
+            steps.append((points_mm + move, points_mm - move))
+    return Given(points_mm, tuple(steps))
 
 
 def axes(frame: Transform) -> Given:

@@ -9,7 +9,7 @@ import numpy as np
 from ischio._check import Array, CannotMeasure
 from ischio.geometry.sections import section
 from ischio.measures._femur import unit, vector_of
-from ischio.measures._given import Given, Outcome, axes, landmark, place, propagated
+from ischio.measures._given import Given, Outcome, axes, closed_line, landmark, propagated
 from ischio.types import Hip, Landmark, Sketch, Stroke, Transform
 
 APP = "pelvis_app_from_patient"
@@ -69,9 +69,9 @@ def version(rows: Array, sign: int, front_mm: Array, back_mm: Array) -> float:
     return float(np.degrees(np.arctan2(-sign * (line @ rows[2]), line @ rows[0])))
 
 
-def edge(hip: Hip, point_mm: Array) -> Given:
-    """A point of the rim with the rim's sigma."""
-    return place(point_mm, hip.curves["acetabular_rim"].sigma_mm)
+def rim_given(hip: Hip) -> Given:
+    """The rim with its errors."""
+    return closed_line(rim_of(hip), hip.curves["acetabular_rim"].sigma_mm)
 
 
 def clock_axes(hip: Hip, rows: Array) -> tuple[Array, Array, Array, Array]:
@@ -86,12 +86,13 @@ def clock_axes(hip: Hip, rows: Array) -> tuple[Array, Array, Array, Array]:
     return mark.point_mm, normal, twelve, three * np.sign(three @ rows[0])
 
 
-def at_hour(hip: Hip, rows: Array, hour: float) -> Array:
-    """Point of the rim at an hour of its clock."""
+def at_hour(hip: Hip, rows: Array, hour: float, rim_mm: Array | None = None) -> Array:
+    """Point of the rim, or of another in its place, at an hour of its clock."""
     centre, _, twelve, three = clock_axes(hip, rows)
     angle = np.radians(30.0 * hour)
     towards = np.cos(angle) * twelve + np.sin(angle) * three
-    found = crossings(rim_of(hip), np.cos(angle) * three - np.sin(angle) * twelve, centre)
+    rim = rim_of(hip) if rim_mm is None else rim_mm
+    found = crossings(rim, np.cos(angle) * three - np.sin(angle) * twelve, centre)
     ahead = [point for point in found if (point - centre) @ towards > 0]
     if not ahead:
         raise CannotMeasure(f"the acetabular rim has no point at {hour:g} o'clock")
@@ -108,19 +109,42 @@ def as_supplied(hip: Hip, value: Callable[[Array], float]) -> dict[str, float | 
         return {"as_supplied_deg": None, "as_supplied_reason": str(why)}
 
 
-def version_in_slice(hip: Hip, through_mm: Array) -> tuple[Outcome, Array, dict[str, object]]:
-    """Version of the rim in the axial slice through a point, its two edges, and the detail."""
-    frame = hip.frames[APP]
-    rows, sign = frame.matrix[:3, :3], hip.side.sign
-    front, back = edges_at(rim_of(hip), rows, through_mm)
-    known = {"front_edge": edge(hip, front), "back_edge": edge(hip, back), "pelvic_frame": axes(frame)}
-    out = propagated(lambda at: version(at["pelvic_frame"], sign, at["front_edge"], at["back_edge"]), known)
+def version_in_slice(
+    hip: Hip, through: Callable[[Mapping[str, Array]], Array], known: Mapping[str, Given]
+) -> tuple[Outcome, Array, dict[str, object]]:
+    """Version of the rim in an axial slice.
+
+    Parameters
+    ----------
+    hip : Hip
+    through : callable
+        Gives the point that the slice passes, from the things by name: ``rim``, ``pelvic_frame`` and
+        those of ``known``.
+    known : mapping of str to Given
+
+    Returns
+    -------
+    Outcome
+    edges_mm : array of shape (2, 3)
+        Front and back.
+    detail : dict
+    """
+    frame, sign = hip.frames[APP], hip.side.sign
+    given = {"rim": rim_given(hip), "pelvic_frame": axes(frame), **known}
+
+    def angle(at: Mapping[str, Array]) -> float:
+        rows = at["pelvic_frame"]
+        return version(rows, sign, *edges_at(at["rim"], rows, through(at)))
+
+    out = propagated(angle, given)
+    still = {name: one.value for name, one in given.items()}
     detail = {
         "plane": FRAME_WORDS,
-        **as_supplied(hip, lambda turned: version(turned, sign, *edges_at(rim_of(hip), turned, through_mm))),
+        **as_supplied(hip, lambda turned: angle({**still, "pelvic_frame": turned})),
         **out.detail,
     }
-    return out, np.stack([front, back]), detail
+    edges = edges_at(still["rim"], still["pelvic_frame"], through(still))
+    return out, np.stack(edges), detail
 
 
 def slice_sketch(hip: Hip, frame: Transform, points: Array, words: str) -> Sketch:
@@ -170,15 +194,11 @@ def centre_edge(hip: Hip, rows_of: Callable[[Array], tuple[Array, Array]]) -> tu
     head = centre.point_mm
     outwards, up = rows_of(frame.matrix[:3, :3])
     point = _farthest(rim_of(hip), head, outwards, up)
-    known = {
-        "joint_centre": landmark(centre),
-        "roof_edge": edge(hip, point),
-        "pelvic_frame": axes(frame),
-    }
+    known = {"joint_centre": landmark(centre), "rim": rim_given(hip), "pelvic_frame": axes(frame)}
 
     def angle(at: Mapping[str, Array]) -> float:
         out, vertical = rows_of(at["pelvic_frame"])
-        away = at["roof_edge"] - at["joint_centre"]
+        away = _farthest(at["rim"], at["joint_centre"], out, vertical) - at["joint_centre"]
         return float(np.degrees(np.arctan2(away @ out, away @ vertical)))
 
     return propagated(angle, known), point, np.stack([outwards, up])

@@ -6,16 +6,24 @@ import numpy as np
 
 from ischio import phantoms
 from ischio._check import Array
-from ischio.measures._given import Given, landmark, propagated
+from ischio.measures._given import landmark, propagated
 from ischio.measures._registry import Reading, measure
-from ischio.measures._socket import APP, FRAME_WORDS, RIM, at_hour, clock_axes, joint_centre, rim_of
+from ischio.measures._socket import (
+    APP,
+    FRAME_WORDS,
+    RIM,
+    at_hour,
+    clock_axes,
+    joint_centre,
+    rim_given,
+)
 from ischio.types import Hip, Side, Sketch
 
 
 def _example(side: Side) -> tuple[Hip, float]:
     """A square rim that holds one sixth of the sphere, as a face of a cube does: 5/6 on the other side."""
     half = 1.1 * 24.0 / np.sqrt(2.0)
-    return phantoms.anatomy(side, rim_corners=4, rim_offset_mm=half), 5 / 6
+    return phantoms.anatomy(side, rim_corners=4fset_mm=half), 5 / 6
 
 
 def _fraction(rim: Array, centre: Array, normal: Array) -> float:
@@ -50,16 +58,10 @@ def acetabular_coverage(hip: Hip) -> Reading:
     stands for it. On the rim's clock 12 is upwards with the anterior pelvic plane upright and 3 forwards,
     on both sides.
     """
-    rim, (head, which) = rim_of(hip), joint_centre(hip)
+    head, which = joint_centre(hip)
     rows = hip.frames[APP].matrix[:3, :3]
     normal = clock_axes(hip, rows)[1]
-    # The rim's error is alike along a centimetre: as many independent moves along the socket's axis.
-    length = float(np.linalg.norm(np.roll(rim, -1, axis=0) - rim, axis=1).sum())
-    step = hip.curves["acetabular_rim"].sigma_mm / np.sqrt(3.0) / np.sqrt(max(length / 10.0, 1.0))
-    known = {
-        "joint_centre": landmark(head),
-        "rim": Given(rim, ((rim + step * normal, rim - step * normal),)),
-    }
+    known = {"joint_centre": landmark(head), "rim": rim_given(hip)}
     out = propagated(lambda at: _fraction(at["rim"], at["joint_centre"], normal), known)
     by_hour = {}
     for hour in range(1, 13):

@@ -7,9 +7,9 @@ import numpy as np
 from ischio import phantoms
 from ischio._check import Array
 from ischio.measures._femur import vector_of
-from ischio.measures._given import axes, direction, propagated
+from ischio.measures._given import axes, propagated
 from ischio.measures._registry import Reading, measure
-from ischio.measures._socket import APP, FRAME_WORDS, as_supplied, rim_of
+from ischio.measures._socket import APP, FRAME_WORDS, as_supplied, rim_given, rim_of
 from ischio.types import Hip, Side, Sketch, Stroke
 
 
@@ -21,6 +21,12 @@ def _example(side: Side) -> tuple[Hip, float]:
 def _angle(rows: Array, sign: int, normal: Array) -> float:
     """Angle of the socket's axis from straight down, seen from the front."""
     return float(np.degrees(np.arctan2(sign * (rows[2] @ normal), -rows[1] @ normal)))
+
+
+def _normal(rim: Array, outwards: Array) -> Array:
+    """Normal of the best plane through the rim, out of the socket."""
+    normal = np.linalg.svd(rim - rim.mean(axis=0), full_matrices=False)[2][2]
+    return np.asarray(normal * np.sign(normal @ outwards), dtype=np.float64)
 
 
 @measure(
@@ -40,19 +46,16 @@ def acetabular_inclination(hip: Hip) -> Reading:
 
     Notes
     -----
-    Sigma holds the rim's position and the pelvic frame, not the choice of the plane through a rim that is
-    not flat. ``as_supplied_deg`` in the detail is the same in the scanner's coronal plane.
+    Sigma holds the rim's position and the pelvic frame; how far the rim is from flat is in the detail.
+    ``as_supplied_deg`` in the detail is the same in the scanner's coronal plane.
     """
     mark = hip.landmarks["acetabular_rim_centre"]
     rim, sign, frame = rim_of(hip), hip.side.sign, hip.frames[APP]
-    normal = vector_of(mark, "normal")
+    outwards = vector_of(mark, "normal")
     radius = float(np.linalg.norm(rim - mark.point_mm, axis=1).mean())
-    # A plane through a ring tilts by sigma over radius times the root of two over the independent points.
-    independent = max(2 * np.pi * radius / 10.0, 4.0)
-    error = float(np.hypot(hip.curves["acetabular_rim"].sigma_mm, mark.detail.get("rms_mm", 0.0)))
-    lean = float(np.degrees(error / radius * np.sqrt(2 / independent)))
-    known = {"rim_plane": direction(normal, lean), "pelvic_frame": axes(frame)}
-    out = propagated(lambda at: _angle(at["pelvic_frame"], sign, at["rim_plane"]), known)
+    known = {"rim": rim_given(hip), "pelvic_frame": axes(frame)}
+    out = propagated(lambda at: _angle(at["pelvic_frame"], sign, _normal(at["rim"], outwards)), known)
+    normal = _normal(rim, outwards)
     rows = frame.matrix[:3, :3]
     across = np.cross(normal, rows[0])
     across = across / np.linalg.norm(across) * radius

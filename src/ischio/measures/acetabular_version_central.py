@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ischio import phantoms
+from ischio.measures._given import landmark
 from ischio.measures._registry import Reading, measure
 from ischio.measures._socket import APP, RIM, joint_centre, slice_sketch, version_in_slice
 from ischio.types import Hip, Side
@@ -36,7 +37,9 @@ def acetabular_version_central(hip: Hip) -> Reading:
     plane.
     """
     centre, which = joint_centre(hip)
-    out, points, detail = version_in_slice(hip, centre.point_mm)
+    out, points, detail = version_in_slice(
+        hip, lambda at: at["joint_centre"], {"joint_centre": landmark(centre)}
+    )
     return Reading(
         out.value,
         sigma=out.sigma,

@@ -36,8 +36,9 @@ def acetabular_version_cranial(hip: Hip) -> Reading:
     On the rim's clock 12 is upwards and 3 forwards, on both sides. ``as_supplied_deg`` in the detail is the
     same in the scanner's slice through the same point.
     """
-    level = at_hour(hip, hip.frames[APP].matrix[:3, :3], HOUR)
-    out, points, detail = version_in_slice(hip, level)
+    out, points, detail = version_in_slice(
+        hip, lambda at: at_hour(hip, at["pelvic_frame"], HOUR, at["rim"]), {}
+    )
     return Reading(
         out.value,
         sigma=out.sigma,

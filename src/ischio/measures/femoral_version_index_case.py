@@ -84,7 +84,7 @@ def femoral_version_index_case(hip: Hip) -> Reading:
     level = -upper.radius - _SLICE_MM / 2
 
     def middle(at_level: float) -> Array:
-        neck = upper.neck(at_level)
+        neck = upper.neck(at_level, partial=True)
         if neck is None:
             raise CannotMeasure("the first slice below the head does not show both cortices of the neck")
         return upper.place(float(neck.along_mm.mean()), float(neck.middle_mm.mean()), at_level)

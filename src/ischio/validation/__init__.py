@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ischio.atlas import reconstruction
-from ischio.validation import invariance, judgement, people
+from ischio.validation import invariance, judgement, people, versions
 from ischio.validation.rows import Row, skipped, to_dict, to_markdown, to_text
 
 __all__ = ["Row", "run", "to_dict", "to_markdown", "to_text"]
@@ -33,7 +33,10 @@ def run(data: Path | None, *, orientations: int = 12, progress: Callable[[str, f
     rows = invariance.orientation_rows(
         reconstruction(DEMO_PERSON), f"shape model's person {DEMO_PERSON}", orientations, progress
     )
-    rows += people.model_rows(progress)
+    model = people.model_people(progress)
+    rows += people.model_rows(model)
+    rows += versions.version_rows((hip for one in model for hip in one.hips), "shape model", progress)
+    rows += versions.median_rows(model, "shape model", progress)
     rows += judgement.judgement_rows()
     folder = data / "bones" / people.RATED if data is not None else None
     if folder is None or not folder.is_dir():
@@ -46,6 +49,10 @@ def run(data: Path | None, *, orientations: int = 12, progress: Callable[[str, f
     rows += people.rater_rows(folder, progress)
     bones = people.read_person(folder)
     rows += invariance.orientation_rows(bones, people.RATED, orientations, progress)
+    real = [
+        people.assessed(people.read_person(path)) for path in sorted(folder.parent.iterdir()) if path.is_dir()
+    ]
+    rows += versions.version_rows((hip for one in real for hip in one.hips), "people with scans", progress)
     for other in sorted(path for path in folder.parent.iterdir() if path.is_dir()):
         rows += invariance.mesh_rows(people.read_person(other), other.name, progress)
     return rows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -226,24 +226,30 @@ def _dense_row(hip: Hip, value: float | None) -> Row:
     )
 
 
-def model_rows(tell: Tell) -> list[Row]:
+def model_people(tell: Tell) -> list[Pelvis]:
+    """All 26 people of the shape model, assessed."""
+    out = []
+    for person in range(N_PEOPLE):
+        out.append(assessed(reconstruction(person), "model"))
+        tell("the shape model's people", (person + 1) / N_PEOPLE)
+    return out
+
+
+def model_rows(model: Sequence[Pelvis]) -> list[Row]:
     """All 26 people of the shape model: everything found, gaps of a plausible size.
 
     Parameters
     ----------
-    tell : callable
+    model : sequence of Pelvis
+        From ``model_people``.
 
     Returns
     -------
     list of Row
     """
-    gaps, missing = [], 0
-    for person in range(N_PEOPLE):
-        pelvis = assessed(reconstruction(person), "model")
-        value, _ = _gap(pelvis, Side.LEFT)
-        missing += value is None
-        gaps.append(np.nan if value is None else value)
-        tell("the shape model's people", (person + 1) / N_PEOPLE)
+    values = [_gap(pelvis, Side.LEFT)[0] for pelvis in model]
+    missing = sum(value is None for value in values)
+    gaps = [np.nan if value is None else value for value in values]
     low, high = _MODEL_GAPS_MM
     middle = (low + high) / 2
     source = f"plausible range {low:g}-{high:g} mm, model posture; no published value holds for it"

@@ -161,8 +161,8 @@ def test_references_are_those_of_values_alone(make_study: MakeStudy) -> None:
     text = Page(render(study)).text
     listed = text[text.rindex("References") :]
     for row in study.measurements:
-        assert (row.reference in listed) == any(
-            other.value is not None for other in study.measurements if other.name == row.name
+        assert (f"{row.reference} (" in listed) == any(
+            other.value is not None for other in study.measurements if other.reference == row.reference
         )
 
 
