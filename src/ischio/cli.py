@@ -205,7 +205,7 @@ def motion(
         Parameter(help="Where the head centre goes: nowhere, or so that the joint space keeps its width."),
     ] = "fixed",
     out: Annotated[
-        Path | None, Parameter(help="File to write instead of standard output: .csv or .npz.")
+        Path | None, Parameter(help="File to write instead of standard output: .csv, .npz or .parquet.")
     ] = None,
     axes: Annotated[
         Literal["LPS", "RAS", "unknown"], Parameter(help="Axes of the input; unknown: any orientation.")
@@ -219,7 +219,7 @@ def motion(
     """Compute the gap of two regions in every pose of a table."""
     _limit_threads(jobs)
     from ischio._check import CannotMeasure, OutputError, complaint
-    from ischio.io.poses import read_poses, to_csv, to_npz
+    from ischio.io.poses import read_poses, to_csv, to_npz, to_parquet
     from ischio.motion.table import gap_rows
     from ischio.report.words import GAP_SENTENCE
     from ischio.study import analyse
@@ -227,8 +227,9 @@ def motion(
     names = pair.split(":")
     if len(names) != 2 or not all(names):
         raise _UsageError(complaint("--pair", repr(pair), "two regions", "Write lesser_trochanter:ischium."))
-    if out is not None and out.suffix not in (".csv", ".npz"):
-        raise _UsageError(complaint("--out", out.name, "a name that ends in .csv or .npz", "Rename it."))
+    if out is not None and out.suffix not in (".csv", ".npz", ".parquet"):
+        expected = "a name that ends in .csv, .npz or .parquet"
+        raise _UsageError(complaint("--out", out.name, expected, "Rename it."))
     table = read_poses(poses)
     sides = tuple(dict.fromkeys(row.side for row in table))
     mapping = _mapping(bone)
@@ -247,6 +248,8 @@ def motion(
             _say(text)
         elif out.suffix == ".npz":
             out.write_bytes(to_npz(rows))
+        elif out.suffix == ".parquet":
+            out.write_bytes(to_parquet(rows))
         else:
             out.write_text(text, encoding="utf-8", newline="\n")
     except BrokenPipeError:
