@@ -273,7 +273,7 @@ def motion(
     out: Annotated[
         Path | None,
         Parameter(
-            help="With --poses, file to write instead of standard output: .csv or .npz. Else folder to make."
+            help="With --poses, file to write instead of standard output: .csv, .npz or .parquet. Else folder to make."
         ),
     ] = None,
     axes: Annotated[
@@ -313,7 +313,7 @@ def motion(
         )
     _limit_threads(jobs)
     from ischio._check import CannotMeasure, OutputError, complaint
-    from ischio.io.poses import read_poses, to_csv, to_npz
+    from ischio.io.poses import read_poses, to_csv, to_npz, to_parquet
     from ischio.motion.table import gap_rows
     from ischio.report.words import GAP_SENTENCE
     from ischio.study import analyse
@@ -321,8 +321,9 @@ def motion(
     names = pair.split(":")
     if len(names) != 2 or not all(names):
         raise _UsageError(complaint("--pair", repr(pair), "two regions", "Write lesser_trochanter:ischium."))
-    if out is not None and out.suffix not in (".csv", ".npz"):
-        raise _UsageError(complaint("--out", out.name, "a name that ends in .csv or .npz", "Rename it."))
+    if out is not None and out.suffix not in (".csv", ".npz", ".parquet"):
+        expected = "a name that ends in .csv, .npz or .parquet"
+        raise _UsageError(complaint("--out", out.name, expected, "Rename it."))
     axes = axes or "LPS"
     table = read_poses(poses)
     sides = tuple(dict.fromkeys(row.side for row in table))
@@ -342,6 +343,8 @@ def motion(
             _say(text)
         elif out.suffix == ".npz":
             out.write_bytes(to_npz(rows))
+        elif out.suffix == ".parquet":
+            out.write_bytes(to_parquet(rows))
         else:
             out.write_text(text, encoding="utf-8", newline="\n")
     except BrokenPipeError:

@@ -74,6 +74,14 @@ def test_json_csv_and_npz_hold_the_same(capsys: pytest.CaptureFixture[str]) -> N
     assert arrays["gap_mm"][:3].tolist() == [row["gap_mm"] for row in rows[:3]]
     assert np.isnan(arrays["gap_mm"][3])
     assert rows[3]["gap_mm"] is None
+    duckdb = pytest.importorskip("duckdb")
+    run(capsys, "--out", "gaps.parquet")
+    table = duckdb.sql("SELECT * FROM 'gaps.parquet'")
+    assert table.columns == list(rows[0])
+    kinds = dict(zip(table.columns, map(str, table.types), strict=True))
+    assert (kinds["gap_mm"], kinds["flexion_deg"], kinds["note"]) == ("DOUBLE", "DOUBLE", "VARCHAR")
+    at = table.columns.index("gap_mm")
+    assert [row[at] for row in table.fetchall()] == [row["gap_mm"] for row in rows]
     assert main(["motion", "bones", "--poses", "poses.csv", "--jobs", "2"]) == 0
     assert capsys.readouterr().out == text
 
@@ -81,7 +89,7 @@ def test_json_csv_and_npz_hold_the_same(capsys: pytest.CaptureFixture[str]) -> N
 @pytest.mark.usefixtures("phantom")
 def test_what_cannot_be_done_has_its_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
     assert "two regions" in run(capsys, "--pair", "ischium", code="usage")[1]
-    assert ".csv or .npz" in run(capsys, "--out", "gaps.txt", code="usage")[1]
+    assert ".csv, .npz or .parquet" in run(capsys, "--out", "gaps.txt", code="usage")[1]
     assert "greater_trochanter" in run(capsys, "--pair", "greater_trochanter:ischium", code="input")[1]
     assert "can be written" in run(capsys, "--out", "none/gaps.csv", code="output")[1]
     Path("poses.csv").write_text("\n".join(ROWS.splitlines()[i] for i in (0, 4)), encoding="utf-8")

@@ -20,6 +20,7 @@ from ischio.io.case import read_input
 from ischio.landmarks import find_pelvis
 from ischio.measures import run
 from ischio.types import Bone, Hip, Pelvis, Side
+from ischio.validation.raters_motion import motion_rows
 from ischio.validation.rows import Row, compared, skipped
 
 Tell = Callable[[str, float], None]
@@ -201,6 +202,7 @@ def rater_rows(folder: Path, tell: Tell) -> list[Row]:
             _RATED_SOURCE,
         ),
     ]
+    rows += motion_rows(pelvis, readings, centre, RATED, _RATED_SOURCE)
     return rows + _landmark_rows(pelvis, readings)
 
 
