@@ -31,7 +31,7 @@ def render_clinic(found: dict[str, Any], study: Row | None = None) -> str:
     str
         A whole page. Text from files is escaped; equal records give equal pages.
     """
-    rows = found["differential"]["diagnoses"]
+    rows = _together(found["differential"]["diagnoses"])
     return _page(
         "clinic.html.j2",
         data=found,
@@ -94,6 +94,31 @@ def _computed(study: Row | None, names: tuple[str, ...]) -> dict[str, Any]:
     return {} if study is None else {name: study[name] for name in names if study.get(name)}
 
 
+def _together(rows: list[Row]) -> list[Row]:
+    """Both hips in one row where everything about them is the same but where it is stated."""
+    out: list[Row] = []
+    for row in rows:
+        twin = next((one for one in out if row["side"] == "right" and _same(one, row)), None)
+        if twin is None:
+            out.append(row)
+        else:
+            out[out.index(twin)] = {**twin, "side": "both"}
+    return out
+
+
+def _same(left: Row, right: Row) -> bool:
+    """Whether two hips differ in nothing but side and places."""
+    own = ("side", "for", "against")
+    rest = all(left[key] == right[key] for key in left if key not in own)
+    facts = (
+        [{key: value for key, value in fact.items() if key not in ("side", "places")} for fact in row[name]]
+        for row in (left, right)
+        for name in ("for", "against")
+    )
+    a_for, a_against, b_for, b_against = facts
+    return left["side"] == "left" and rest and a_for == b_for and a_against == b_against
+
+
 def _sources(rows: list[Row]) -> list[Row]:
     """Every figure that was calculated with, once."""
     used: dict[str, Row] = {}
@@ -118,4 +143,5 @@ def _range(after: Row) -> str:
 
 def _side(side: str | None) -> str:
     """A side in words; nothing for what has none."""
-    return {"none": "", "unspecified": "side not stated", None: ""}.get(side, side or "")
+    known = {"none": "", "unspecified": "side not stated", "both": "left and right", None: ""}
+    return known.get(side, side or "")

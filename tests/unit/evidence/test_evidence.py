@@ -69,6 +69,7 @@ def test_every_scale_of_a_threshold_is_known() -> None:
         ("acc_piriformis_either", 0.91, 0.80, 4.57, 0.11),
         ("acc_ifs_15", 0.769, 0.81, 4.05, 0.29),
         ("acc_derotation", 0.88, 0.973, 32.6, 0.12),
+        ("acc_ia_block", 0.936, 0.95, 18.7, 0.07),
     ],
 )
 def test_derived_counts_give_the_printed_figures(

@@ -93,6 +93,15 @@ class TestClinic:
         ):
             assert words in text.replace(" ,", ","), words
 
+    def test_hips_that_are_alike_are_told_together(self, index_letter: dict[str, Any]) -> None:
+        text = Text(render_clinic(index_letter)).text
+        assert "Ischiofemoral impingement, left and right 3.9 % to 63 %" in text
+        changed = json.loads(json.dumps(index_letter))
+        changed["differential"]["diagnoses"][1]["for"].pop()
+        text = Text(render_clinic(changed)).text
+        assert "Ischiofemoral impingement, left 3.9 % to 63 %" in text
+        assert "Ischiofemoral impingement, right 3.9 % to 63 %" in text
+
     def test_every_number_of_the_differential_is_that_of_the_dictionary(
         self, index_letter: dict[str, Any]
     ) -> None:
