@@ -640,7 +640,7 @@ def _moving(given: Moving, case: Case | None) -> MotionSettings:
     from ischio._check import complaint
     from ischio.io.gait import cycles, read_gait
     from ischio.motion import MotionSettings
-    from ischio.motion.spine import SOFT_TISSUE_DEG, fused_parts
+    from ischio.motion.spine import fused_parts, soft_tissue_deg
 
     recorded: dict[Side, GaitCycle] = {}
     if given.gait is not None:
@@ -663,7 +663,7 @@ def _moving(given: Moving, case: Case | None) -> MotionSettings:
     words = [*given.fused, *_fused_in(case)]
     try:
         return MotionSettings(
-            soft_tissue_deg=SOFT_TISSUE_DEG if given.soft_tissue is None else given.soft_tissue,
+            soft_tissue_deg=soft_tissue_deg() if given.soft_tissue is None else given.soft_tissue,
             passive_extension_deg=measured,
             fused=fused_parts(words),
             cycles=recorded,

@@ -45,7 +45,8 @@ evidence_app = App(name="evidence", help="List every published figure that ischi
 def evidence(
     *,
     kind: Annotated[
-        Literal["priors", "accuracies", "thresholds", "figures"] | None, Parameter(help="One list only.")
+        Literal["priors", "accuracies", "thresholds", "bands", "figures"] | None,
+        Parameter(help="One list only."),
     ] = None,
     mark: Annotated[Literal["V", "V2", "S", "D", "K"] | None, Parameter(help="One mark only.")] = None,
     about: Annotated[str | None, Parameter(help="A word in the name, the source or the population.")] = None,

@@ -10,6 +10,7 @@ from typing import Any
 from ischio._check import InputError, complaint
 from ischio.evidence.rows import (
     Accuracy,
+    Band,
     ClinicalTest,
     Diagnosis,
     Figure,
@@ -23,7 +24,7 @@ from ischio.io.checked import Closed, FieldError, checked
 from ischio.io.documents import Document, packaged_evidence
 
 EVIDENCE_VERSION = 1
-ROWS = ("priors", "accuracies", "thresholds", "figures")
+ROWS = ("priors", "accuracies", "thresholds", "bands", "figures")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +50,7 @@ class Evidence(Closed):
     unknown_prior : UnknownPrior
     settings, diagnoses, tests : tuple
         What figures refer to.
-    priors, accuracies, thresholds, figures : tuple
+    priors, accuracies, thresholds, bands, figures : tuple
         The figures.
     signs : tuple of Sign
         Facts that speak for or against and have no figure.
@@ -64,6 +65,7 @@ class Evidence(Closed):
     accuracies: tuple[Accuracy, ...] = ()
     signs: tuple[Sign, ...] = ()
     thresholds: tuple[Threshold, ...] = ()
+    bands: tuple[Band, ...] = ()
     figures: tuple[Figure, ...] = ()
 
     def __post_init__(self) -> None:

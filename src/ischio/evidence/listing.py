@@ -7,7 +7,7 @@ from typing import Any
 
 from ischio._check import InputError, complaint
 from ischio.evidence._base import ROWS, Evidence
-from ischio.evidence.rows import MARK_WORDS, Accuracy, Figure, Prior, Row, Threshold
+from ischio.evidence.rows import MARK_WORDS, Accuracy, Band, Figure, Prior, Row, Threshold
 
 
 def evidence_rows(
@@ -19,7 +19,7 @@ def evidence_rows(
     ----------
     base : Evidence
     kind : str, optional
-        One list: "priors", "accuracies", "thresholds" or "figures".
+        One list: "priors", "accuracies", "thresholds", "bands" or "figures".
     mark : str, optional
         One mark of evidence.
     about : str, optional
@@ -92,7 +92,14 @@ def _figure(row: Row, base: Evidence) -> tuple[str, str, str, str, str]:
         what = f"{row.kind} of {row.instrument}{scale}, {row.horizon}"
         shown = "counted" if row.is_seen else "shown, not counted"
         return what, f"{row.value:g}", "", row.basis.replace("_", " "), shown
-    assert isinstance(row, Figure)  # the four kinds of rows
+    if isinstance(row, Band):
+        sex = {"f": ", women", "m": ", men"}.get(row.sex or "", "")
+        ends = " to ".join(f"{one:g}" for one in (row.low, row.high) if one is not None)
+        spread = "" if row.sd is None else f"SD {row.sd:g}"
+        middle = "" if row.mean is None else f"{row.mean:g}"
+        interval = "; ".join(one for one in (f"{ends} {row.range_is}".strip(), spread) if one)
+        return f"{row.measure.replace('_', ' ')}{sex}, {row.modality}", middle, interval, "", "shown beside"
+    assert isinstance(row, Figure)  # the last kind of rows
     figure = "" if row.value is None else f"{row.value:g}"
     ends = "" if row.low is None or row.high is None else f"{row.low:g} to {row.high:g}"
     spread = "" if row.sd is None else f"SD {row.sd:g}"

@@ -331,6 +331,49 @@ class Threshold(Row):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Band(Row):
+    """What one source says of one measure in people: never a cut-off between ill and well.
+
+    Parameters
+    ----------
+    measure : str
+    sex : str or None
+        "f" or "m"; None for both together.
+    mean, sd : float or None
+    low, high : float or None
+        Ends of a range.
+    range_is : str
+        What the range is: "normal range of the source", "middle half", "two standard deviations" ...
+    modality : str
+        What it was measured on; values of different ones are not mixed.
+    ages : (int, int) or None
+        Years that the source covers, where it says so; adults otherwise.
+    per_year : float
+        Growth of the mean with age, for children.
+    pose : str
+        "" for what no pose changes; "standing-like" for gaps; "film" for angles that follow the pelvis's
+        own tilt.
+    """
+
+    measure: str
+    sex: Literal["f", "m"] | None = None
+    mean: float | None = None
+    sd: float | None = None
+    low: float | None = None
+    high: float | None = None
+    range_is: str = ""
+    modality: str = "CT"
+    ages: tuple[int, int] | None = None
+    per_year: float = 0.0
+    pose: Literal["", "standing-like", "film"] = ""
+
+    def __post_init__(self) -> None:
+        super(Band, self).__post_init__()  # a class with slots is made twice
+        if self.mean is None and self.low is None and self.high is None:
+            raise FieldError(("mean",), "nothing", "a mean or a range", "Give the figure.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Figure(Row):
     """Any other number.
 

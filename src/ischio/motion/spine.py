@@ -8,47 +8,77 @@ from dataclasses import dataclass
 import numpy as np
 
 from ischio._check import InputError, complaint
+from ischio.evidence import evidence
 
 LEVELS = ("L1-L2", "L2-L3", "L3-L4", "L4-L5", "L5-S1")
 JOINTS = ("sacroiliac_right", "sacroiliac_left")
-# Unverified figures (known, not checked against a page): they only share out, they measure nothing.
-FLEXION_EXTENSION_DEG = {"L1-L2": 12.0, "L2-L3": 14.0, "L3-L4": 15.0, "L4-L5": 16.0, "L5-S1": 17.0}
-EXTENSION_DEG = {"L1-L2": 5.0, "L2-L3": 3.0, "L3-L4": 1.0, "L4-L5": 2.0, "L5-S1": 5.0}
 RANGE_SOURCES = (
     "flexion and extension together: White and Panjabi 1990, representative values (unverified)",
     "extension alone: Pearcy et al. 1984, Spine 9:294, 11 young men standing (unverified)",
 )
-SACROILIAC_DEG = 2.0  # at most, where the joint is not fused
-SOFT_TISSUE_DEG = 15.0
-SOFT_TISSUE_SOURCE = (
-    "passive extension of adults, 10 to 20 degrees; CDC, Soucie et al. 2011, gives 16.7 in women and 13.5 in "
-    "men of 45 to 69 years (unverified); a measured passive extension replaces it"
-)
 MOST_PELVIC_ROTATION_DEG = 10.0  # beyond what the cycle has: an assumption, stated with the result
-# Peak extension of the hip in walking, Kerrigan's group, 10.1016/j.apmr.2005.03.008, 25 young (26 years) and
-# 25 older (71 years) people: mean, SD.
-PUBLISHED_DEMANDS = (
-    ("young adults, comfortable speed", 11.0, 6.0),
-    ("young adults, fast", 14.0, 6.0),
-    ("older adults, comfortable speed", 7.0, 6.0),
-    ("older adults, fast", 9.0, 6.0),
+_DEMANDS = (
+    ("young adults, comfortable speed", "gait_extension_young"),
+    ("young adults, fast", "gait_extension_young_fast"),
+    ("older adults, comfortable speed", "gait_extension_old"),
+    ("older adults, fast", "gait_extension_old_fast"),
 )
 DEMAND_SOURCE = "10.1016/j.apmr.2005.03.008, 25 young (26 years) and 25 older people (71 years)"
-_CADAVERS = (
-    "For: in cadavers with simulated ischiofemoral impingement, hip extension raised facet load by 30 % at "
-    "L3-L4 and L4-L5 (Gomez-Hoyos 2017, Arthroscopy 33:101, as the same group quotes it). The angle of "
-    "extension, loads by side and number of specimens were not verified; no load of a living person follows."
-)
-_RESECTION = (
-    "For: low back pain improved after resection of the lesser trochanter in 24 patients (ODI 48 to 21); six "
-    "of 30 were lost or excluded from the means, and there were no controls."
-)
 _ROTATION = (
     "Against: in 59 people with chronic back pain and limited hip extension, the limitation went with "
     "compensatory rotation of the lumbar spine, not with extension (10.12659/MSM.925080)."
 )
 _PAINLESS = "Against: the patient of the index case had no pain in lumbar hyperextension."
-EVIDENCE = (_CADAVERS, _RESECTION, _ROTATION, _PAINLESS)
+
+
+def published_demands() -> tuple[tuple[str, float], ...]:
+    """Mean peak extension of the hip in walking, by group and speed, in degrees."""
+    return tuple((words, _figure(name)) for words, name in _DEMANDS)
+
+
+def soft_tissue_deg() -> float:
+    """Extension at which soft tissue stops a hip, where this person's was not measured."""
+    return _figure("passive_extension_soft_tissue")
+
+
+def soft_tissue_source() -> str:
+    """Where that figure comes from."""
+    band = evidence().figure("passive_extension_soft_tissue")
+    women, men = _figure("passive_extension_women"), _figure("passive_extension_men")
+    return (
+        f"passive extension of adults, {band.low:g} to {band.high:g} degrees; CDC, Soucie et al. 2011, gives "
+        f"{women:g} in women and {men:g} in men of 45 to 69 years (unverified); a measured passive extension "
+        "replaces it"
+    )
+
+
+def evidence_words() -> tuple[str, ...]:
+    """What speaks for and against an effect of the hip on the spine, one sentence each."""
+    cadavers = (
+        "For: in cadavers with simulated ischiofemoral impingement, hip extension raised facet load by "
+        f"{_figure('facet_load_rise'):g} % at L3-L4 and L4-L5 (Gomez-Hoyos 2017, Arthroscopy 33:101, as the "
+        "same group quotes it). The angle of extension, loads by side and number of specimens were not "
+        "verified; no load of a living person follows."
+    )
+    before, after = evidence().figure("odi_before_resection"), evidence().figure("odi_after_resection")
+    resection = (
+        f"For: low back pain improved after resection of the lesser trochanter in {before.n} patients (ODI "
+        f"{before.value:g} to {after.value:g}); six of 30 were lost or excluded from the means, and there "
+        "were no controls."
+    )
+    return cadavers, resection, _ROTATION, _PAINLESS
+
+
+def _figure(name: str) -> float:
+    """The value of a figure of the evidence base."""
+    value = evidence().figure(name).value
+    assert value is not None  # these figures have one
+    return value
+
+
+def _ranges(kind: str) -> dict[str, float]:
+    """Range of each level; unverified, it only shares out and measures nothing."""
+    return {level: _figure(f"{kind}_{level.lower().replace('-', '_')}") for level in LEVELS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,16 +253,14 @@ def scenarios(
     joint 0 to 2 degrees.
     """
     mobile = [level for level in LEVELS if level not in fused]
-    joint = 0.0 if side_joint in fused else SACROILIAC_DEG
-    least = sum(EXTENSION_DEG[level] for level in mobile)
-    most = sum(FLEXION_EXTENSION_DEG[level] for level in mobile) / 2 + joint
+    joint = 0.0 if side_joint in fused else _figure("sacroiliac_motion")
+    whole_range, extension = _ranges("flexion_extension"), _ranges("extension")
+    least = sum(extension[level] for level in mobile)
+    most = sum(whole_range[level] for level in mobile) / 2 + joint
     covered = (min(deficit_deg, least), min(deficit_deg, most))
     parts = []
     for level in mobile:
-        shares = [
-            table[level] / sum(table[one] for one in mobile)
-            for table in (FLEXION_EXTENSION_DEG, EXTENSION_DEG)
-        ]
+        shares = [table[level] / sum(table[one] for one in mobile) for table in (whole_range, extension)]
         parts.append(Part(level, min(shares) * covered[0], max(shares) * covered[1], "deg"))
     parts += [Part(level, 0.0, 0.0, "deg") for level in LEVELS if level in fused]
     parts.append(Part(side_joint, 0.0, min(joint, covered[1]), "deg"))

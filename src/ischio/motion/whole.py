@@ -60,7 +60,7 @@ class MotionSettings:
     5.0
     """
 
-    soft_tissue_deg: float = spine.SOFT_TISSUE_DEG
+    soft_tissue_deg: float = field(default_factory=spine.soft_tissue_deg)
     passive_extension_deg: Mapping[Side, float] = field(default_factory=dict)
     fused: tuple[str, ...] = ()
     cycles: Mapping[Side, GaitCycle] = field(default_factory=dict)
@@ -267,7 +267,7 @@ def _soft_tissue(side: Side, settings: MotionSettings) -> dict[str, Any]:
     return {
         "extension_deg": settings.soft_tissue(side),
         "measured": measured,
-        "source": "measured passive extension of this person" if measured else spine.SOFT_TISSUE_SOURCE,
+        "source": "measured passive extension of this person" if measured else spine.soft_tissue_source(),
     }
 
 
@@ -355,7 +355,7 @@ def _spine(
         own_demand: float | None = peak_extension(hip, cycle)
     except CannotMeasure:
         own_demand = None
-    demands = [(name, mean) for name, mean, _ in spine.PUBLISHED_DEMANDS]
+    demands = list(spine.published_demands())
     if own_demand is not None:
         whose = "the average cycle" if cycle.source == AVERAGE_SOURCE else "this person's walking"
         demands.insert(0, (whose, own_demand))
@@ -461,7 +461,7 @@ def _what_ifs(
 
 def _evidence(fused: tuple[str, ...]) -> list[str]:
     """Evidence for and against, and what fusion changes of it."""
-    out = list(spine.EVIDENCE)
+    out = list(spine.evidence_words())
     dead = [level for level in ("L3-L4", "L4-L5") if level in fused]
     if dead:
         alive = [level for level in ("L3-L4", "L4-L5") if level not in fused]

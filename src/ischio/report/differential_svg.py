@@ -43,7 +43,8 @@ def differential_svg(rows: Sequence[Row]) -> str:
     out.append(_text(_x(0.5), bottom + 33, words, GREY, "middle"))
     for n, row in enumerate(rows):
         y = TOP + ROW * n + ROW / 2
-        side = {"none": "", "unspecified": ", side not stated"}.get(row["side"], f", {row['side']}")
+        known = {"none": "", "unspecified": ", side not stated", "both": ", left and right"}
+        side = known.get(row["side"], f", {row['side']}")
         out.append(_text(LEFT - 12, y + 4, row["words"] + side, INK if row["has_facts"] else GREY, "end"))
         out += _bar(row["posterior"], y, faint=not row["has_facts"])
     return "\n".join([*out, "</svg>"]) + "\n"

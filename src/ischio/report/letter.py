@@ -12,8 +12,6 @@ from ischio.report.plain_words import patient_lines
 from ischio.report.record_svg import timeline_svg
 
 Row = Mapping[str, Any]
-MOTION = ("examinations", "limits", "gait", "spine")
-PLAN = ("plans", "plan")
 
 
 def render_clinic(found: dict[str, Any], study: Row | None = None) -> str:
@@ -31,14 +29,14 @@ def render_clinic(found: dict[str, Any], study: Row | None = None) -> str:
     str
         A whole page. Text from files is escaped; equal records give equal pages.
     """
-    rows = found["differential"]["diagnoses"]
+    rows = _together(found["differential"]["diagnoses"])
     return _page(
         "clinic.html.j2",
         data=found,
         record=found["record"],
         study=study,
-        motion=_computed(study, MOTION),
-        plan=_computed(study, PLAN),
+        motion=_motion(study),
+        plans=[] if study is None else study.get("plans", []),
         timeline_svg=timeline_svg(found["timeline"], found) if found["scores"] else "",
         differential_svg=differential_svg(rows),
         judged=[row for row in rows if row["has_facts"]],
@@ -89,9 +87,73 @@ def _page(template: str, **values: Any) -> str:
     return environment.get_template(template).render(**values)
 
 
-def _computed(study: Row | None, names: tuple[str, ...]) -> dict[str, Any]:
-    """The parts of a study that a step has computed."""
-    return {} if study is None else {name: study[name] for name in names if study.get(name)}
+def _motion(study: Row | None) -> list[tuple[str, list[str]]]:
+    """What a study says of motion, by heading; only the sentences, the report of the bones has the rest."""
+    if study is None:
+        return []
+    parts = {
+        "Examinations on the bones": [one["sentence"] for one in _rows(study, "examinations", "findings")],
+        "Limits": _limits(study),
+        "Walking": [
+            f"{_heading(one)}: closest {max(one['closest_mm'], 0.0):.1f} mm"
+            f"{' (bone contact)' if one['closest_mm'] <= 0 else ''} at {one['closest_percent']:.0f} % of the "
+            f"cycle ({one['source']})"
+            for one in _rows(study, "gait", "hips")
+        ],
+        "Hip and spine": [
+            f"{_heading(one)}: {row['demand']} asks for {row['demand_deg']:.1f} deg of extension, "
+            f"{row['limited_by']} stops at {row['limit_deg']:.1f}: deficit {row['deficit_deg']:.1f} deg"
+            for one in _rows(study, "spine", "hips")
+            for row in one["deficits"][:1]
+        ],
+    }
+    return [(title, lines) for title, lines in parts.items() if lines]
+
+
+def _limits(study: Row) -> list[str]:
+    """Extension straight back at bone contact, with the sentence that belongs to it."""
+    lines = [
+        f"{_heading(one)}: bone stops extension at "
+        + ("no angle that was tried" if one["bony_limit_deg"] is None else f"{one['bony_limit_deg']:.1f} deg")
+        + f", soft tissue at {one['soft_tissue']['extension_deg']:.0f} deg ({one['soft_tissue']['source']})"
+        for one in _rows(study, "spine", "hips")
+    ]
+    return [*lines, study["limits"]["sentence"]] if lines else []
+
+
+def _rows(study: Row, part: str, name: str) -> list[Row]:
+    """Rows of one part of a study; none where that step was not run."""
+    return list((study.get(part) or {}).get(name, []))
+
+
+def _heading(row: Row) -> str:
+    """The side a row is about."""
+    return words.heading(row["side"])
+
+
+def _together(rows: list[Row]) -> list[Row]:
+    """Both hips in one row where everything about them is the same but where it is stated."""
+    out: list[Row] = []
+    for row in rows:
+        twin = next((one for one in out if row["side"] == "right" and _same(one, row)), None)
+        if twin is None:
+            out.append(row)
+        else:
+            out[out.index(twin)] = {**twin, "side": "both"}
+    return out
+
+
+def _same(left: Row, right: Row) -> bool:
+    """Whether two hips differ in nothing but side and places."""
+    own = ("side", "for", "against")
+    rest = all(left[key] == right[key] for key in left if key not in own)
+    facts = (
+        [{key: value for key, value in fact.items() if key not in ("side", "places")} for fact in row[name]]
+        for row in (left, right)
+        for name in ("for", "against")
+    )
+    a_for, a_against, b_for, b_against = facts
+    return left["side"] == "left" and rest and a_for == b_for and a_against == b_against
 
 
 def _sources(rows: list[Row]) -> list[Row]:
@@ -118,4 +180,5 @@ def _range(after: Row) -> str:
 
 def _side(side: str | None) -> str:
     """A side in words; nothing for what has none."""
-    return {"none": "", "unspecified": "side not stated", None: ""}.get(side, side or "")
+    known = {"none": "", "unspecified": "side not stated", "both": "left and right", None: ""}
+    return known.get(side, side or "")

@@ -12,9 +12,10 @@ import pytest
 from ischio._check import InputError
 from ischio.evidence import Evidence, evidence, evidence_from_document, plain_evidence
 from ischio.evidence.listing import evidence_rows
-from ischio.evidence.rows import MARK_WORDS, Accuracy, Counts, Estimate, Figure, Prior
+from ischio.evidence.rows import MARK_WORDS, Accuracy, Band, Counts, Estimate, Figure, Prior
 from ischio.io.checked import FieldError
 from ischio.io.documents import parse_document
+from ischio.measures import REGISTRY, convert_version
 from ischio.record.instruments import scale_of
 from ischio.record.kinds import Score
 from ischio.record.odds import point_accuracy
@@ -68,6 +69,7 @@ def test_every_scale_of_a_threshold_is_known() -> None:
         ("acc_piriformis_either", 0.91, 0.80, 4.57, 0.11),
         ("acc_ifs_15", 0.769, 0.81, 4.05, 0.29),
         ("acc_derotation", 0.88, 0.973, 32.6, 0.12),
+        ("acc_ia_block", 0.936, 0.95, 18.7, 0.07),
     ],
 )
 def test_derived_counts_give_the_printed_figures(
@@ -92,6 +94,23 @@ def test_changing_a_figure_changes_every_place() -> None:
         False
     ]
     assert [row["figure"] for row in evidence_rows(changed) if row["id"] == moved.id] == ["43"]
+
+
+def test_bands_beside_measures_are_those_of_the_base(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A changed mean moves what one method of femoral version reads as another."""
+    base = evidence()
+    moved = tuple(
+        replace(one, mean=10.0) if one.id == "band_femoral_version_lee_1" else one for one in base.bands
+    )
+    before = convert_version(0.0, measured_by="lee", as_by="murphy").value_deg
+    monkeypatch.setattr("ischio.measures._conversion.evidence", lambda: replace(base, bands=moved))
+    after = convert_version(0.0, measured_by="lee", as_by="murphy").value_deg
+    assert (before, after) == pytest.approx((23.2 - 3.4, 23.2 - 10.0))
+
+
+def test_every_band_is_of_a_measure_there_is() -> None:
+    names = {one.name for one in REGISTRY}
+    assert {one.measure for one in evidence().bands} <= names
 
 
 def test_no_module_keeps_a_threshold_of_its_own() -> None:
@@ -174,6 +193,7 @@ class TestBadRows:
             (lambda: accuracy(lr_positive=Estimate(value=1, low=0, high=2)), "more than 0"),
             (lambda: accuracy(lr_negative_value=-1), "0 or more"),
             (lambda: accuracy(specificity_interval=Estimate(value=0.9, low=0.8, high=1)), "within 0 and 1"),
+            (lambda: Band(**NO_N, n=1, measure="m", sd=2), "a mean or a range"),
             (lambda: Figure(**NO_N, n=1, what="w", unit="mm"), "a value or a range"),
         ],
     )

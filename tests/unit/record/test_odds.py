@@ -137,7 +137,7 @@ class TestPrinted:
         assert found.interval == pytest.approx((0.96, 1.08), abs=SAMPLING)
 
     def test_intervals_of_shares_are_drawn_as_printed(self) -> None:
-        found = weighed(ROWS["acc_ia_block"], is_positive=False)
+        found = weighed(ROWS["acc_ia_block_dorleijn"], is_positive=False)
         assert found.ratio == pytest.approx(0.03 / 0.91, abs=ROUNDING)
         assert found.interval[0] < found.ratio < found.interval[1]
 
