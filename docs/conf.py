@@ -53,6 +53,9 @@ def command_line_page() -> str:
     commands = (
         "",
         "assess",
+        "inspect",
+        "export",
+        "register",
         "demo",
         "motion",
         "validate",

@@ -59,9 +59,7 @@ app = App(
 
 app.command(cli_record.app)
 app.command(cli_judge.evidence_app)
-app.command(cli_scan.inspect)
-app.command(cli_scan.export)
-app.command(cli_scan.register)
+app.command(cli_scan.app, name="*")
 
 Json = Annotated[
     bool, Parameter(name="--json", help="Print the result as JSON on standard output.", show_default=False)

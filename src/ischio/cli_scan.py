@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Mapping
@@ -10,13 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from cyclopts import Parameter
+from cyclopts import App, Parameter
 
 if TYPE_CHECKING:  # numpy and all that stands on it is imported by the commands, not by --help
     from ischio.io.case import RawInput
     from ischio.io.dicom.series import Series
     from ischio.study import Progress
     from ischio.types import Bone, Volume
+
+app = App(name="*")
 
 SEGMENTER_CLASSES = "femur_left femur_right hip_left hip_right sacrum".split()
 EXPORT_FILE = "export.json"
@@ -192,6 +193,7 @@ def _segmented(scan: Volume, folder: Path, tell: Progress) -> Path:
     return out
 
 
+@app.command
 def inspect(
     source: Annotated[
         Path, Parameter(name="INPUT", help="A scan, a DICOM study (folder, zip, file), labels or bones.")
@@ -216,8 +218,7 @@ def inspect(
     else:
         found = _bone_rows(source, show_names)
     if as_json:
-        sys.stdout.write(json.dumps(found, indent=2) + "\n")
-        return 0
+        return _print_json(found)
     for row in found["series"]:
         mark = ">" if row["key"] == found["read"] else " "
         size, spacing = (" x ".join(map(str, row[key])) for key in ("voxels", "spacing_mm"))
@@ -239,6 +240,14 @@ def inspect(
             if found["read"]
             else f"None is read by default: {found['reason']}\n"
         )
+    return 0
+
+
+def _print_json(value: Any) -> int:
+    """Print plain values as JSON."""
+    import json
+
+    sys.stdout.write(json.dumps(value, indent=2) + "\n")
     return 0
 
 
@@ -336,6 +345,7 @@ def _bone_rows(source: Path, show_names: bool) -> dict[str, Any]:
     }
 
 
+@app.command
 def export(
     source: Annotated[Path, Parameter(name="INPUT", help="Labels, a segmentation, or bone surfaces.")],
     /,
@@ -365,6 +375,8 @@ def export(
     quiet: Annotated[bool, Parameter(help="Print nothing.", show_default=False)] = False,
 ) -> int:
     """Write bones as PLY and STL, and labels as NIfTI, .seg.nrrd and DICOM SEG."""
+    import json
+
     from ischio import __version__
     from ischio._check import InputError, complaint
     from ischio.io.dicom.series import list_series, picked
@@ -406,6 +418,7 @@ def export(
     return 0
 
 
+@app.command
 def register(
     source: Annotated[Path, Parameter(name="INPUT", help="Labels or surfaces of the bones.")],
     /,
@@ -449,8 +462,7 @@ def register(
             }
         )
     if as_json:
-        sys.stdout.write(json.dumps(rows, indent=2) + "\n")
-        return 0
+        return _print_json(rows)
     for row in rows:
         residual = "not seen" if row["residual_mm"] is None else f"{row['residual_mm']} mm"
         unsure = "" if one_is_sure(row) else "  AMBIGUOUS: do not use"

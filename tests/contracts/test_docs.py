@@ -199,6 +199,8 @@ def test_commands_in_pages_exist(path: Path, capsys: pytest.CaptureFixture[str])
 def test_options_in_pages_exist(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     commands = (
         ["assess"],
+        ["export"],
+        ["register"],
         ["motion"],
         ["validate"],
         ["evidence"],

@@ -21,15 +21,30 @@ from ischio.atlas import reconstruction
 from ischio.types import Pelvis
 
 SLOW_TO_LOAD = {"numpy", "scipy", "numba", "ischio.types", "ischio.study", "rich.progress"}
-COMMANDS = ("assess", "demo", "evidence", "measures", "motion", "record", "validate")
+COMMANDS = (
+    "assess",
+    "demo",
+    "evidence",
+    "export",
+    "inspect",
+    "measures",
+    "motion",
+    "record",
+    "register",
+    "validate",
+)
 COMMON = {  # every command that has the option has it under this name
-    "assess": {"--out", "--json", "--axes", "--side", "--sex", "--age", "--jobs", "--force", "--quiet"},
+    "assess": {"--out", "--json", "--axes", "--side", "--sex", "--age", "--jobs", "--force", "--quiet"}
+    | {"--scan", "--series", "--show-names"},
     "demo": {"--out", "--json", "--jobs", "--force", "--quiet"},
     "validate": {"--out", "--json", "--jobs", "--quiet", "--data"},
     "measures": {"--json"},
     "evidence": {"--json", "--kind", "--mark", "--about", "--evidence"},
     "motion": {"--out", "--json", "--axes", "--jobs", "--quiet", "--poses", "--pair", "--centre"},
     "record": {"--json", "--registry"},
+    "export": {"--out", "--axes", "--force", "--quiet", "--case-id", "--scan", "--series", "--show-names"},
+    "inspect": {"--json", "--series", "--show-names"},
+    "register": {"--json", "--axes", "--scan", "--series"},
 }
 KIND_OF: dict[type[Exception], str] = {
     _check.InputError: "input",
@@ -61,7 +76,9 @@ def phantom_input(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Pelvis:
     """Stand-ins for reading and searching; measuring, writing and drawing are real."""
     pelvis = phantoms.pelvis(posture="model")
     hips = [bone for hip in pelvis.hips for bone in (hip.femur, hip.hip_bone) if bone is not None]
-    monkeypatch.setattr("ischio.io.case.read_input", lambda _path, **_: SimpleNamespace(notes=()))
+    monkeypatch.setattr(
+        "ischio.io.case.read_input", lambda _path, **_: SimpleNamespace(notes=(), label_map=None)
+    )
     monkeypatch.setattr("ischio.bones.surface.bones_from_input", lambda _raw, **_: tuple(hips))
     monkeypatch.setattr("ischio.atlas.reconstruction", lambda **_: tuple(hips))
     monkeypatch.setattr("ischio.landmarks.find_pelvis", lambda _bones, **_: (pelvis, ()))

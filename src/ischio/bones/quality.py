@@ -143,7 +143,7 @@ def bone_findings(bones: Sequence[Bone], *, scan: Volume | None = None) -> tuple
                     "field_of_view",
                     bone.label,
                     bone.side,
-                    "note",
+                    "void",
                     f"{bone.label.replace('_', ' ')}: {cut[bone.label]}; what lies beyond is missing",
                     limit="the whole bone in the scan",
                 )

@@ -13,6 +13,8 @@ from ischio.measures import REGISTRY
 from ischio.types import Hip, Measurement, Pelvis, Side, side_word
 
 HEAD_OFF_MM = 3.0
+_MAY_HIDE = ("field_of_view", "closedness", "metal", "prosthesis")
+_FEMUR_WORDS = ("femoral", "femur", "trochanter", "neck", "condyl", "knee", "shaft")
 MODEL_RMS_MM = 4.5  # of the laid shape model; whole adult bones stay below 3.5, cut ones below 4
 
 
@@ -121,7 +123,7 @@ def _touched(finding: Finding, pelvis: Pelvis) -> set[tuple[Side | None, str]]:
     for hip in pelvis.hips:
         if finding.side in (None, hip.side):
             names = {name for name in finding.touches if name in hip.landmarks or name in hip.regions}
-            names |= _near(finding, hip)
+            names |= _near(finding, hip) | _missing(finding, hip)
             found |= {(hip.side, name) for name in names}
             found |= {(None, f"{hip.side.value} {name}") for name in names}
     if finding.points_mm is not None:
@@ -129,6 +131,17 @@ def _touched(finding: Finding, pelvis: Pelvis) -> set[tuple[Side | None, str]]:
             if np.linalg.norm(finding.points_mm - landmark.point_mm, axis=1).min() <= finding.near_mm:
                 found.add((None, name))
     return found
+
+
+def _missing(finding: Finding, hip: Hip) -> set[str]:
+    """What was not found on a bone that is cut, broken open or holds metal: this may be why."""
+    if finding.kind not in _MAY_HIDE or finding.side is None:
+        return set()
+    names = {name for name in hip.reasons if name not in hip.landmarks and name not in hip.regions}
+    of_femur = {name for name in names if any(word in name for word in _FEMUR_WORDS)}
+    return (of_femur if "femur" in finding.bone else set()) | (
+        names - of_femur if "hip_bone" in finding.bone or "pelvis" in finding.bone else set()
+    )
 
 
 def _near(finding: Finding, hip: Hip) -> set[str]:
