@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ischio.atlas import reconstruction
-from ischio.validation import invariance, people
+from ischio.validation import invariance, motion, people
 from ischio.validation.rows import Row, skipped, to_dict, to_markdown, to_text
 
 __all__ = ["Row", "run", "to_dict", "to_markdown", "to_text"]
@@ -34,6 +34,8 @@ def run(data: Path | None, *, orientations: int = 12, progress: Callable[[str, f
         reconstruction(DEMO_PERSON), f"shape model's person {DEMO_PERSON}", orientations, progress
     )
     rows += people.model_rows(progress)
+    progress("the shape model's people in motion", 0.0)
+    rows += motion.people_rows()
     folder = data / "bones" / people.RATED if data is not None else None
     if folder is None or not folder.is_dir():
         rows.append(
@@ -45,6 +47,11 @@ def run(data: Path | None, *, orientations: int = 12, progress: Callable[[str, f
     rows += people.rater_rows(folder, progress)
     bones = people.read_person(folder)
     rows += invariance.orientation_rows(bones, people.RATED, orientations, progress)
+    progress(f"{people.RATED} in motion", 0.0)
+    whole = people.assessed(bones)
+    rows += motion.relief_rows(whole, people.RATED) + motion.solver_rows(whole, people.RATED)
+    thinned = people.assessed(invariance.thinned(bones))
+    rows += motion.end_to_end_rows(whole, thinned, people.RATED, "thinned mesh")
     for other in sorted(path for path in folder.parent.iterdir() if path.is_dir()):
         rows += invariance.mesh_rows(people.read_person(other), other.name, progress)
     return rows
