@@ -32,7 +32,7 @@ class GaitGap:
     angles_deg : array of shape (51, 3)
     gap_mm, error_mm : arrays of shape (51,), mm
     closest : int
-        Row of the smallest gap.
+        Row of the smallest gap, or of the first contact of the cycle.
     sub_part : str
         Of the hip bone, nearest there.
     """
@@ -274,7 +274,7 @@ def gait_gaps(hip: Hip, cycle: GaitCycle, *, jobs: int = 1) -> HipGait:
 def _gap(name: str, words: str, angles: Array, found: Clearance, rows: slice) -> GaitGap:
     """One variant's part of what was found."""
     gap = found.gap_mm[rows]
-    closest = int(np.argmin(gap))
+    closest = int(np.argmax(gap <= 0)) if (gap <= 0).any() else int(np.argmin(gap))
     part = found.sub_parts[int(found.sub_part[rows][closest])]
     return GaitGap(name, words, angles, gap, found.error_mm[rows], closest, part)
 

@@ -155,7 +155,14 @@ def gait_svg(row: Row) -> str:
     for name, dash in (("stride_0.8", "6 3"), ("stride_1.2", "2 2")):
         if name in gaps:
             plot.curve(xs, gaps[name], f'stroke="{colour}" stroke-width="1.2" stroke-dasharray="{dash}"')
-    _gap_curve(plot, xs, gaps["stride_1.0"], colour)
+    own = gaps["stride_1.0"]
+    free = [row for row, gap in enumerate(own) if gap > 0]
+    for run in np.split(np.array(free, dtype=int), np.flatnonzero(np.diff(free) > 1) + 1):
+        plot.curve(
+            [xs[row] for row in run], [own[row] for row in run], f'stroke="{colour}" stroke-width="2.4"'
+        )
+    pale = f'stroke="{colour}" stroke-width="1.4" stroke-opacity="0.55" stroke-dasharray="3 4"'
+    plot.curve(xs, own, pale)
     x, y = plot.x(row["closest_percent"]), plot.y(row["closest_mm"])
     plot.parts.append(
         f'<circle cx="{x}" cy="{y}" r="4.5" fill="#ffffff" stroke="{colour}" stroke-width="2"/>'
@@ -244,7 +251,7 @@ def ramp_legend(soft_tissue_deg: float) -> list[tuple[str, str]]:
 
 
 def _gap_curve(plot: _Plot, xs: Sequence[float], gaps: Sequence[float], colour: str) -> None:
-    """A gap: solid to the first contact, dashed and pale behind it."""
+    """A gap along a path: solid to the first contact, dashed and pale behind it."""
     contact = next((row for row, gap in enumerate(gaps) if gap <= 0), None)
     end = len(xs) if contact is None else contact + 1
     plot.curve(xs[:end], gaps[:end], f'stroke="{colour}" stroke-width="2.4"')

@@ -16,9 +16,17 @@ from ischio.atlas.reference_gaps import FILE, packed
 from ischio.motion.average_cycle import average_cycle
 from ischio.motion.examinations import gaps_of_paths
 from ischio.motion.gait import gait_gaps, gait_path
-from ischio.motion.pairs import SPACE
+from ischio.motion.pairs import GREATER, SPACE
+from ischio.motion.pose_sets import pose_path
+from ischio.motion.sweep import clearance
 from ischio.types import Side
 from ischio.validation.people import assessed
+
+PUBLISHED_PATHS = {
+    f"kivlan_2016_{abduction:.0f}": [[90.0, -abduction, -60.0], [0.0, -abduction, -60.0]]
+    for abduction in (0.0, 30.0)
+}
+"""Extension from 90 degrees of flexion in external rotation 60, as in a published experiment."""
 
 Gaps = dict[tuple[str, tuple[str, str]], Array]
 
@@ -43,6 +51,9 @@ def reference_of(people: Iterable[int], *, jobs: int = 1) -> Gaps:
         assert not reasons, reasons  # every person has every region
         for key, found in gaps.items():
             rows.setdefault(key, []).append(found.gap_mm)
+        for path, corners in PUBLISHED_PATHS.items():
+            found = clearance(hip, pose_path(corners, zeros=("app", "pca")), pair=GREATER, jobs=jobs)
+            rows.setdefault((path, GREATER), []).append(found.gap_mm)
         for name, one in gait_gaps(hip, average_cycle(Side.LEFT), jobs=jobs).gaps.items():
             rows.setdefault((gait_path(name), SPACE), []).append(one.gap_mm)
     return {key: np.array(values) for key, values in rows.items()}

@@ -22,7 +22,7 @@ class Row:
     source : str
         Where the truth comes from.
     verdict : str
-        "pass", "fail" or "skipped".
+        "pass", "fail" or "skipped"; "shown" where a size is put beside a published one and not judged.
     note : str
         Reason of a skip, or how to read the row.
     """
@@ -123,7 +123,7 @@ def to_text(rows: Iterable[Row]) -> str:
         for line in cells
     ]
     verdicts = [line[6] for line in cells[1:]]
-    total = ", ".join(f"{verdicts.count(word)} {word}" for word in ("pass", "fail", "skipped"))
+    total = ", ".join(f"{verdicts.count(word)} {word}" for word in ("pass", "fail", "skipped", "shown"))
     return "\n".join([*lines, "", f"{total}.", ""])
 
 
