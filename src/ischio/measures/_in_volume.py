@@ -39,7 +39,7 @@ class _Slices:
         from skimage.measure import find_contours
 
         flat = np.pad(np.take(self.mask, index, axis=self.axis).astype(np.float64), 1)
-        lines = find_contours(flat, 0.5)
+        lines: list[Array] = find_contours(flat, 0.5)  # type: ignore[no-untyped-call]
         if not lines:
             raise CannotMeasure("the label does not reach the slice")
         out = []

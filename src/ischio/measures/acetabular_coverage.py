@@ -23,7 +23,7 @@ from ischio.types import Hip, Side, Sketch
 def _example(side: Side) -> tuple[Hip, float]:
     """A square rim that holds one sixth of the sphere, as a face of a cube does: 5/6 on the other side."""
     half = 1.1 * 24.0 / np.sqrt(2.0)
-    return phantoms.anatomy(side, rim_corners=4fset_mm=half), 5 / 6
+    return phantoms.anatomy(side, rim_corners=4, rim_offset_mm=half), 5 / 6
 
 
 def _fraction(rim: Array, centre: Array, normal: Array) -> float:

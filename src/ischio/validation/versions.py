@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 
 import numpy as np
 
@@ -86,7 +87,7 @@ def version_rows(hips: Iterable[Hip], who: str, tell: Callable[[str, float], Non
         compared(
             f"{where}: methods of version out of order",
             0.0,
-            float(sum(after <= before for before, after in zip(means, means[1:], strict=False))),
+            float(sum(after <= before for before, after in pairwise(means))),
             0.0,
             "pairs",
             _ORDER,
