@@ -271,7 +271,8 @@ def motion(
     out: Annotated[
         Path | None,
         Parameter(
-            help="With --poses, file to write instead of standard output: .csv, .npz or .parquet. Else folder to make."
+            help="With --poses, file to write instead of standard output: .csv, .npz or .parquet. "
+            "Else folder to make."
         ),
     ] = None,
     axes: Annotated[
