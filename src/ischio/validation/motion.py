@@ -6,6 +6,7 @@ import numpy as np
 
 from ischio._check import Array
 from ischio.atlas.reference_gaps import reference_gaps
+from ischio.evidence import evidence
 from ischio.geometry.surface_gap import surface_gap
 from ischio.motion.average_cycle import average_cycle
 from ischio.motion.examinations import examine
@@ -13,7 +14,6 @@ from ischio.motion.gait import gait_gaps, peak_extension
 from ischio.motion.joint import joint_of, rotation_of
 from ischio.motion.limits import LimitPath, limits
 from ischio.motion.pairs import GREATER, SPACE
-from ischio.motion.spine import PUBLISHED_DEMANDS
 from ischio.types import Hip, Pelvis, Side
 from ischio.validation.rows import Row, compared
 
@@ -46,7 +46,9 @@ def people_rows() -> list[Row]:
     sweep = known["rotation_sweep", SPACE]
     turned_in, neutral, turned_out = (np.median(sweep[:, column]) for column in (0, 40, 100))
     rows = [
-        _ordered("26 people: space at IR 40 > neutral > ER 60", turned_in > neutral > turned_out, _KIVLAN),
+        _ordered(
+            "26 people: space at IR 40 > neutral > ER 60", bool(turned_in > neutral > turned_out), _KIVLAN
+        ),
         _shown("26 people: median space at IR 40", 43.0, float(turned_in), "mm", _KIVLAN),
         _shown("26 people: median space in neutral", 28.0, float(neutral), "mm", _KIVLAN),
         _shown("26 people: median space at ER 60", 14.0, float(turned_out), "mm", _KIVLAN),
@@ -56,7 +58,9 @@ def people_rows() -> list[Row]:
     first = np.where(touch, np.argmax(contact <= 0, axis=1), 0)[touch]
     rows += [
         _ordered(
-            "26 people: most touch within ER 60 at extension 10, adduction 10", touch.mean() > 0.5, _KIVLAN
+            "26 people: most touch within ER 60 at extension 10, adduction 10",
+            bool(touch.mean() > 0.5),
+            _KIVLAN,
         ),
         _shown("26 people: share that touches", 84.0, float(100 * touch.mean()), "%", _KIVLAN),
         _shown("26 people: mean ER of first contact", 29.0, float(first.mean()), "deg", f"{_KIVLAN}, SD 20"),
@@ -78,13 +82,14 @@ def people_rows() -> list[Row]:
     prone = "Johnson 2017: prone wider than supine by 3.15 (CI 1.4-4.8); angles not published"
     rows.append(_shown("26 people: widening by 10 degrees of internal rotation", 3.15, wider, "mm", prone))
     walking = known["gait_stride_1.0", SPACE]
+    least, largest = _ends(walking)
     at = int(np.argmin(np.median(walking, axis=0)))
     flexion = average_cycle(Side.LEFT).angles_deg[:, 0]
     late = flexion[at] < np.percentile(flexion, 30)
     rows += [
         _ordered("26 people: the space in walking is least in extension", bool(late), _AUDENAERT),
-        _shown("26 people: least space in walking, median", 15.1, *_ends(walking)[:1], "mm", _WANG),
-        _shown("26 people: largest space in walking, median", 50.2, *_ends(walking)[1:], "mm", _WANG),
+        _shown("26 people: least space in walking, median", 15.1, least, "mm", _WANG),
+        _shown("26 people: largest space in walking, median", 50.2, largest, "mm", _WANG),
     ]
     longer, shorter = (np.median(known[f"gait_stride_{k}", SPACE].min(axis=1)) for k in (1.2, 0.8))
     rows.append(
@@ -142,9 +147,9 @@ def _demand_rows(hip: Hip, name: str) -> list[Row]:
     demand = peak_extension(hip, average_cycle(hip.side))
     what = f"{name}: extension beyond standing-like in the average cycle"
     return [
-        _shown(what, mean, demand, "deg", f"{who}, SD {sd:g}: 10.1016/j.apmr.2005.03.008")
-        for who, mean, sd in PUBLISHED_DEMANDS
-        if "comfortable" in who
+        _shown(what, row.value, demand, "deg", f"{row.what}, {row.population}, SD {row.sd:g}: {row.source}")
+        for row in map(evidence().figure, ("gait_extension_young", "gait_extension_old"))
+        if row.value is not None and row.sd is not None
     ]
 
 

@@ -8,7 +8,8 @@ from itertools import pairwise
 import numpy as np
 
 from ischio._check import Array
-from ischio.measures import BANDS, REGISTRY, run, take
+from ischio.evidence import evidence
+from ischio.measures import REGISTRY, run, take
 from ischio.types import Hip, Pelvis, Side
 from ischio.validation.rows import Row, compared
 
@@ -158,7 +159,7 @@ def median_rows(people: Iterable[Pelvis], who: str, tell: Callable[[str, float],
             if row.value is not None:
                 values.setdefault(row.name, []).append(row.value)
     rows = []
-    for band in BANDS:
+    for band in evidence().bands:
         if band.mean is None or band.sd is None or band.pose == "standing-like" or band.measure not in values:
             continue
         found = values[band.measure]
