@@ -25,7 +25,7 @@ SOLVER_MM, LEAST_DEG = 0.02, 0.05  # what a limit may be off: solver error over 
 STEP_DEG = 0.01
 
 ADDUCTION = LimitPath("adduction", "adduction", ((0, 0, 0), (0, 30, 0)), "adduction")
-TURNED = LimitPath("turned", "turned", ((0, 0, 0), (-10, 0, -5), (-10, 30, -5)), "adduction")
+TURNED = LimitPath("turned", "turned", ((0, 0, 0), (0, -3, 5), (0, 30, 5)), "adduction")
 
 
 def gaps_of(hip: Hip, poses: np.ndarray) -> np.ndarray:
