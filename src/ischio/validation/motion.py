@@ -44,7 +44,7 @@ def people_rows() -> list[Row]:
     """
     known = reference_gaps()
     sweep = known["rotation_sweep", SPACE]
-    turned_in, neutral, turned_out = (np.median(sweep[:, column]) for column in (0, 40, 100))
+    turned_in, neutral, turned_out = (float(np.median(sweep[:, column])) for column in (0, 40, 100))
     rows = [
         _ordered(
             "26 people: space at IR 40 > neutral > ER 60", bool(turned_in > neutral > turned_out), _KIVLAN
@@ -90,14 +90,14 @@ def people_rows() -> list[Row]:
     prone = "Johnson 2017: prone wider than supine by 3.15 (CI 1.4-4.8); angles not published"
     rows.append(_shown("26 people: widening by 10 degrees of internal rotation", 3.15, wider, "mm", prone))
     walking = known["gait_stride_1.0", SPACE]
-    least, largest = _ends(walking)
+    narrowest, widest = _ends(walking)
     at = int(np.argmin(np.median(walking, axis=0)))
     flexion = average_cycle(Side.LEFT).angles_deg[:, 0]
     late = flexion[at] < np.percentile(flexion, 30)
     rows += [
         _ordered("26 people: the space in walking is least in extension", bool(late), _AUDENAERT),
-        _shown("26 people: least space in walking, median", 15.1, least, "mm", _WANG),
-        _shown("26 people: largest space in walking, median", 50.2, largest, "mm", _WANG),
+        _shown("26 people: least space in walking, median", 15.1, narrowest, "mm", _WANG),
+        _shown("26 people: largest space in walking, median", 50.2, widest, "mm", _WANG),
     ]
     longer, shorter = (np.median(known[f"gait_stride_{k}", SPACE].min(axis=1)) for k in (1.2, 0.8))
     rows.append(
