@@ -91,9 +91,9 @@ def people_rows() -> list[Row]:
     rows.append(_shown("26 people: widening by 10 degrees of internal rotation", 3.15, wider, "mm", prone))
     walking = known["gait_stride_1.0", SPACE]
     narrowest, widest = _ends(walking)
-    at = int(np.argmin(np.median(walking, axis=0)))
-    flexion = average_cycle(Side.LEFT).angles_deg[:, 0]
-    late = flexion[at] < np.percentile(flexion, 30)
+    closest = int(np.argmin(np.median(walking, axis=0)))
+    walked = average_cycle(Side.LEFT).angles_deg[:, 0]
+    late = walked[closest] < np.percentile(walked, 30)
     rows += [
         _ordered("26 people: the space in walking is least in extension", bool(late), _AUDENAERT),
         _shown("26 people: least space in walking, median", 15.1, narrowest, "mm", _WANG),
