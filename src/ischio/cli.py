@@ -739,7 +739,7 @@ def _make_study(
 ) -> int:
     """Read, analyse, write and show: what every command that makes a study does."""
     from ischio._check import CannotMeasure, complaint
-    from ischio.record.letter import letter_dict
+    from ischio.record import letter_dict, reasons_dict
     from ischio.report.html import render_report
     from ischio.report.letter import render_clinic, render_patient
     from ischio.study import analyse, check_out, to_dict, to_json, write
@@ -761,6 +761,10 @@ def _make_study(
         if moving is not None:
             study, files = _moved(study, moving, common, tell)
         tell("drawing the report", 0.0)
+        if case is not None and record is not None:
+            found = reasons_dict(case, measured=to_dict(study)["measurements"])
+            record |= {"reasons_not_to_operate": found["reasons"]}
+            study = replace(study, record=record)
         as_dict = to_dict(study)
         pages: dict[str, str | bytes] = {"report.html": render_report(study, as_dict, scan=given.scan)}
         if record is not None:

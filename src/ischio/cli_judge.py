@@ -218,7 +218,8 @@ def letter(
     if measured is not None and measured["case_id"] != read.case_id:
         got = f"a study of {measured['case_id']}"
         raise InputError(complaint("--study", got, f"one of {read.case_id}", "Pass the result of this case."))
-    found = letter_dict(read, _choices(population, prior, unverified), _base(evidence_file))
+    rows = () if measured is None else measured["measurements"]
+    found = letter_dict(read, _choices(population, prior, unverified), _base(evidence_file), rows)
     page = render_patient(found) if reader == "patient" else render_clinic(found, measured)
     write_text(out, page, force=force)
     say(f"{out.name}\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -80,8 +81,19 @@ def differential_dict(
     return out
 
 
-def reasons_dict(case: Case, base: Evidence | None = None) -> dict[str, Any]:
-    """Reasons not to operate as plain values."""
+def reasons_dict(
+    case: Case, base: Evidence | None = None, measured: Iterable[Mapping[str, Any]] = ()
+) -> dict[str, Any]:
+    """Reasons not to operate as plain values.
+
+    Parameters
+    ----------
+    case : Case
+    base : Evidence, optional
+        The packaged one by default.
+    measured : iterable of mapping, optional
+        ``measurements`` of a study of the same person.
+    """
     rows = [
         {
             "rule": one.rule,
@@ -91,7 +103,7 @@ def reasons_dict(case: Case, base: Evidence | None = None) -> dict[str, Any]:
             "text": one.text,
             "places": list(one.places),
         }
-        for one in reasons_not_to_operate(case, base)
+        for one in reasons_not_to_operate(case, base, measured)
     ]
     return {"case_id": case.case_id, "reasons": rows}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ischio.evidence import Evidence
@@ -12,7 +13,12 @@ from ischio.record.instruments import scale_of
 from ischio.record.summary import summary_dict
 
 
-def letter_dict(case: Case, choices: Choices | None = None, base: Evidence | None = None) -> dict[str, Any]:
+def letter_dict(
+    case: Case,
+    choices: Choices | None = None,
+    base: Evidence | None = None,
+    measured: Iterable[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
     """The record, its scores and timeline, the differential and the reasons not to operate.
 
     Parameters
@@ -21,6 +27,8 @@ def letter_dict(case: Case, choices: Choices | None = None, base: Evidence | Non
     choices : Choices, optional
     base : Evidence, optional
         The packaged one by default.
+    measured : iterable of mapping, optional
+        ``measurements`` of a study of the same person; reasons not to operate look at them.
 
     Returns
     -------
@@ -30,7 +38,7 @@ def letter_dict(case: Case, choices: Choices | None = None, base: Evidence | Non
     return {
         **summary_dict(case),
         "differential": differential_dict(case, choices, base),
-        "reasons_not_to_operate": reasons_dict(case, base)["reasons"],
+        "reasons_not_to_operate": reasons_dict(case, base, measured)["reasons"],
     }
 
 

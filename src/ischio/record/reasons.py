@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from ischio.evidence import Evidence, evidence
 from ischio.record.case import Case
@@ -62,9 +62,12 @@ class _Given:
     base: Evidence
     seen: Outcomes
     findings: tuple[Finding, ...]
+    measured: tuple[Mapping[str, Any], ...]
 
 
-def reasons_not_to_operate(case: Case, base: Evidence | None = None) -> tuple[Reason, ...]:
+def reasons_not_to_operate(
+    case: Case, base: Evidence | None = None, measured: Iterable[Mapping[str, Any]] = ()
+) -> tuple[Reason, ...]:
     """Every rule applied to a record; what nobody has stated is open, never settled.
 
     Parameters
@@ -72,6 +75,8 @@ def reasons_not_to_operate(case: Case, base: Evidence | None = None) -> tuple[Re
     case : Case
     base : Evidence, optional
         The packaged one by default.
+    measured : iterable of mapping, optional
+        ``measurements`` of a study of the same person; they speak where the record is silent.
 
     Returns
     -------
@@ -80,7 +85,7 @@ def reasons_not_to_operate(case: Case, base: Evidence | None = None) -> tuple[Re
     """
     base = base or evidence()
     before = tuple(one for one in case.findings if not is_late(case, one, one.side))
-    given = _Given(case, base, outcomes(case, base), before)
+    given = _Given(case, base, outcomes(case, base), before, tuple(measured))
     found = [
         Reason(name, verdict, side, text, places)
         for name, rule in RULES
@@ -184,7 +189,16 @@ def _dysplasia(given: _Given) -> Iterator[Found]:
             "dysplasia" if one.present else "no dysplasia",
             _places(one),
         )
-    if not angles and not stated:
+    on_bones = [] if angles or stated else _on_bones(given, "lateral_centre_edge_angle")
+    for side, value, sigma in on_bones:
+        text = f"lateral centre-edge angle {value:.0f} deg (sigma {sigma:.0f}) on the bones; cut-offs are films'"
+        if abs(value - borderline) < sigma:
+            yield "open", side, f"{text}; borderline dysplasia within its error", ()
+        elif value < borderline:
+            yield "stands", side, f"{text}; {'dysplasia' if value < low else 'borderline dysplasia'}", ()
+        else:
+            yield "clear", side, text, ()
+    if not angles and not stated and not on_bones:
         yield "open", "none", "coverage of the socket (lateral centre-edge angle) is not stated", ()
 
 
@@ -207,7 +221,14 @@ def _version(given: _Given) -> Iterator[Found]:
     """A femur turned far forwards: the turn may be what has to be treated."""
     limit = given.base.figure("high_version").value or 0.0
     versions = [one for one in given.findings if one.what == "femoral_version" and one.value is not None]
-    if not versions:
+    on_bones = [] if versions else _on_bones(given, "femoral_version_murphy")
+    for side, value, sigma in on_bones:
+        near = abs(value - limit) < sigma
+        text = f"femoral version {value:.0f} deg (sigma {sigma:.0f}) by Murphy's method on the bones"
+        if near or value > limit:
+            text += f", {'near' if near else 'above'} {limit:g}: the turn may be the cause"
+        yield ("open" if near else "stands" if value > limit else "clear"), side, text, ()
+    if not versions and not on_bones:
         yield "open", "none", "femoral version is not stated", ()
     for one in versions:
         value, method = one.value or 0.0, one.method or "method not stated"
@@ -328,6 +349,12 @@ def _stated(given: _Given, names: tuple[str, ...], what: str, why: str) -> Itera
             yield "clear", one.side, f"no {what}", _places(one)
     if not found:
         yield "open", "none", f"{what}: not stated", ()
+
+
+def _on_bones(given: _Given, name: str) -> list[tuple[str, float, float]]:
+    """Side, value and sigma of a measure of a study, where there is one."""
+    rows = [row for row in given.measured if row["name"] == name and row["value"] is not None]
+    return [(str(row["side"]), float(row["value"]), float(row["sigma"] or 0.0)) for row in rows]
 
 
 def _is_controlled(posture: str | None) -> bool:

@@ -36,6 +36,7 @@ def render_clinic(found: dict[str, Any], study: Row | None = None) -> str:
         record=found["record"],
         study=study,
         motion=_motion(study),
+        measured=_measured(study),
         plans=[] if study is None else study.get("plans", []),
         timeline_svg=timeline_svg(found["timeline"], found) if found["scores"] else "",
         differential_svg=differential_svg(rows),
@@ -85,6 +86,14 @@ def _page(template: str, **values: Any) -> str:
     }
     environment.globals |= {"number": words.number, "spread": words.spread}
     return environment.get_template(template).render(**values)
+
+
+def _measured(study: Row | None) -> list[tuple[str, dict[str, Row]]]:
+    """Measurements of a study by name, then side; what belongs to the midline is "none"."""
+    out: dict[str, dict[str, Row]] = {}
+    for row in [] if study is None else study["measurements"]:
+        out.setdefault(row["name"], {})[row["side"]] = row
+    return list(out.items())
 
 
 def _motion(study: Row | None) -> list[tuple[str, list[str]]]:

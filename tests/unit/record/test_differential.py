@@ -504,6 +504,32 @@ class TestReasons:
         )
         assert self.verdicts(case_of(text))["ischiofemoral_space"] == {"open"}
 
+    @pytest.mark.parametrize(
+        ("name", "value", "rule", "verdict"),
+        [
+            *(("lateral_centre_edge_angle", v, "dysplasia", w) for v, w in ((15, "stands"), (22, "stands"))),
+            *(("lateral_centre_edge_angle", v, "dysplasia", w) for v, w in ((24.5, "open"), (38, "clear"))),
+            *(
+                ("femoral_version_murphy", v, "femoral_version", w)
+                for v, w in ((45, "stands"), (20, "clear"))
+            ),
+            ("femoral_version_murphy", 34.5, "femoral_version", "open"),
+        ],
+    )
+    def test_bones_speak_where_the_record_is_silent(
+        self, case_of: Write, index_case: Case, name: str, value: float, rule: str, verdict: str
+    ) -> None:
+        rows = [
+            {"name": name, "side": "left", "value": value, "sigma": 2.0},
+            {"name": name, "side": "right", "value": None, "sigma": None},
+        ]
+        found = [row for row in reasons_dict(case_of(""), measured=rows)["reasons"] if row["rule"] == rule]
+        assert [(row["verdict"], row["side"]) for row in found] == [(verdict, "left")]
+        assert "on the bones" in found[0]["text"]
+        if rule == "femoral_version":  # what a reader stated of this person comes first
+            told = reasons_dict(index_case, measured=rows)["reasons"]
+            assert not any("on the bones" in row["text"] for row in told if row["rule"] == rule)
+
     def test_what_stands_comes_first(self, index_case: Case) -> None:
         order = [row["verdict"] for row in reasons_dict(index_case)["reasons"]]
         assert order == sorted(order, key=["stands", "open", "clear"].index)
