@@ -349,7 +349,7 @@ def _limit(
     nearest = columns[int(np.argmin(walk.gap_mm[row, columns]))]
     part = parts[walk.poses(walk.places[row : row + 1])[0].tobytes()][nearest]
     last_line = len(path.corners_deg) - 2
-    if walk.places[row] < last_line and walk.places[row] > 0:
+    if walk.places[row] < last_line:
         return Limit(path, clearance, "unreachable", None, None, None, pairs[nearest], part, end)
     turn = abs(end - start)
     angle = start + (end - start) * max(walk.places[row] - last_line, 0.0)

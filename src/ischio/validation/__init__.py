@@ -60,6 +60,7 @@ def run(data: Path | None, *, orientations: int = 12, progress: Callable[[str, f
     rows += motion.relief_rows(whole, people.RATED) + motion.solver_rows(whole, people.RATED)
     thinned = people.assessed(invariance.thinned(bones))
     rows += motion.end_to_end_rows(whole, thinned, people.RATED, "thinned mesh")
+    rows += motion.rater_rows(whole, people.rater_points(folder), people.RATED)
     for other in sorted(path for path in folder.parent.iterdir() if path.is_dir()):
         rows += invariance.mesh_rows(people.read_person(other), other.name, progress)
     return rows

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from ischio._check import Array
 from ischio.atlas.reference_gaps import reference_gaps
 from ischio.evidence import evidence
 from ischio.geometry.surface_gap import surface_gap
+from ischio.io.markups import MarkedPoint
+from ischio.landmarks import with_read_points
 from ischio.motion.average_cycle import average_cycle
 from ischio.motion.examinations import examine
 from ischio.motion.gait import gait_gaps, peak_extension
@@ -20,6 +24,17 @@ from ischio.validation.rows import Row, compared
 _KIVLAN = "Kivlan 2017, 25 cadaver hips"
 _KIVLAN_2016 = "Kivlan 2016, 23 cadaver hips"
 _WANG = "Wang 2023, walking: healthy 15.1-50.2 mm, impingement 10.2-39.7 mm"
+_READ: tuple[tuple[str, Side, str], ...] = (
+    *(
+        (f"{side.value.capitalize()} {theirs}", side, ours)
+        for side in Side
+        for theirs, ours in (("ASIS", "asis"), ("PSIS", "psis"), ("Pubic Tubercle (PT)", "pubic_tubercle"))
+    ),
+    ("Lateral Epicondyle (LEC)", Side.LEFT, "epicondyle_lateral"),
+    ("Medial Epicondyle (MEC)", Side.LEFT, "epicondyle_medial"),
+    ("Posterior Lateral Condyle (PLC)", Side.LEFT, "posterior_condyle_lateral"),
+    ("Posterior Medial Condyle (PMC)", Side.LEFT, "posterior_condyle_medial"),
+)
 _ORDER = "order is the verdict (1: as published)"
 _SHOWN = "other people, other zeros, other definition"
 _AUDENAERT = "Audenaert 2020, 40,000 modelled people"
@@ -229,3 +244,26 @@ def end_to_end_rows(pelvis: Pelvis, other: Pelvis, who: str, what: str) -> list[
                 )
             )
     return rows
+
+
+def rater_rows(pelvis: Pelvis, readings: Mapping[str, Array], who: str) -> list[Row]:
+    """Limits of the left hip in the frames of the raters' mean landmarks.
+
+    Parameters
+    ----------
+    pelvis : Pelvis
+    readings : mapping of str to array of shape (n, 3), mm, patient LPS
+        Raters' names of landmarks of the left femur and the pelvis.
+    who : str
+
+    Returns
+    -------
+    list of Row
+    """
+    points = [
+        MarkedPoint(ours, side, np.asarray(readings[theirs]).mean(axis=0), "raters")
+        for theirs, side, ours in _READ
+    ]
+    read = with_read_points(pelvis, points).pelvis
+    one, other = (Pelvis(side.left, None, None, {}, {}) for side in (pelvis, read))
+    return end_to_end_rows(one, other, who, "frames of 5 raters' mean landmarks")

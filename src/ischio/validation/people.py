@@ -81,7 +81,7 @@ def _gap(pelvis: Pelvis, side: Side) -> tuple[float | None, Any]:
     return None, None
 
 
-def _rater_points(folder: Path) -> dict[str, Array]:
+def rater_points(folder: Path) -> dict[str, Array]:
     """All readings of each landmark of the left femur and the pelvis, shape (20, 3) each, mm LPS."""
     content = json.loads((folder / "manual_landmarks.json").read_text(encoding="utf-8"))
     return {
@@ -173,7 +173,7 @@ def rater_rows(folder: Path, tell: Tell) -> list[Row]:
     left = pelvis.left
     assert left is not None  # the folder holds both
     assert left.femur is not None
-    readings = _rater_points(folder)
+    readings = rater_points(folder)
     on_head = np.concatenate([points for name, points in readings.items() if "Femoral Head" in name])
     near = left.femur.vertices_mm[cKDTree(on_head).query(left.femur.vertices_mm)[0] < _RATER_PATCH_MM]
     centre, radius = fit_sphere(near)
