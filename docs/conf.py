@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import ischio
+from ischio import cli_record
 from ischio.cli import main
-from ischio.measures import BANDS, REGISTRY, Band
+from ischio.evidence import ROWS, evidence
+from ischio.evidence.listing import evidence_rows
+from ischio.measures import REGISTRY
 
 project = "ischio"
 author = "The ischio contributors"
@@ -46,8 +49,21 @@ def command_line_page() -> str:
     """Help texts of all commands, as printed."""
     os.environ["COLUMNS"] = "100"
     parts = ["# Command line"]
-    record = ("show", "check", "score", "timeline", "add", "list", "history", "export")
-    commands = ("", "assess", "demo", "validate", "measures", "record", *(f"record {one}" for one in record))
+    record = tuple(name for name in cli_record.app if name[0] != "-")
+    commands = (
+        "",
+        "assess",
+        "inspect",
+        "export",
+        "register",
+        "demo",
+        "motion",
+        "validate",
+        "measures",
+        "evidence",
+        "record",
+        *(f"record {one}" for one in record),
+    )
     for command in commands:
         with redirect_stdout(io.StringIO()) as out:
             main([*command.split(), "--help"])
@@ -56,7 +72,7 @@ def command_line_page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def bands_table(bands: list[Band]) -> str:
+def bands_table(bands: list[Any]) -> str:
     """Published values of one measure."""
     lines = ["| mean | SD | range | of whom | source | mark |", "|---|---|---|---|---|---|"]
     for band in bands:
@@ -83,9 +99,23 @@ def measures_page() -> str:
             "Method": f"`{one.method}`",
         }
         parts.append(f"## {one.name}\n\n" + "\n\n".join(f"{key}\n: {text}" for key, text in rows.items()))
-        bands = [band for band in BANDS if band.measure == one.name]
+        bands = [band for band in evidence().bands if band.measure == one.name]
         if bands:
             parts.append(bands_table(bands))
+    return "\n\n".join(parts) + "\n"
+
+
+def evidence_page() -> str:
+    """Every figure of the evidence base, by list."""
+    parts = ["# Evidence", "Every published figure, as `ischio evidence` prints it."]
+    for kind in ROWS:
+        parts.append(f"## {kind.capitalize()}")
+        for row in evidence_rows(evidence(), kind=kind):
+            figure = " ".join(one for one in (row["figure"], row["unit"].replace("1", "")) if one)
+            interval = f" ({row['interval']})" if row["interval"] else ""
+            people = f"n {row['n']}" if row["n"] is not None else f"n {row['n_words']}"
+            where = "; ".join((row["mark"], people, row["population"], row["source"], row["used"]))
+            parts.append(f"{row['what']}\n: {figure}{interval}. {where}. {row['note']} `{row['id']}`")
     return "\n\n".join(parts) + "\n"
 
 
@@ -105,7 +135,7 @@ def write_pages(_app: Any) -> None:
     GENERATED.mkdir(exist_ok=True)
     for page in GENERATED.glob("*.md"):
         page.unlink()
-    pages = {"command-line": command_line_page(), "measures": measures_page()}
+    pages = {"command-line": command_line_page(), "measures": measures_page(), "evidence": evidence_page()}
     pages |= {name: module_page(name) for name in public_modules()}
     for name, text in pages.items():
         (GENERATED / f"{name}.md").write_text(text, encoding="utf-8")

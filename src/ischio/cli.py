@@ -14,13 +14,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import App, Parameter
 from cyclopts.exceptions import CycloptsError, MissingArgumentError
 
-from ischio import __version__, cli_record
+from ischio import __version__, cli_judge, cli_record, cli_scan
+from ischio.cli_scan import NOT_SCANNED, Scanned
 
 if TYPE_CHECKING:  # numpy and all that stands on it is imported by the commands, not by --help
+    from ischio.io.gait import GaitCycle
     from ischio.io.markups import MarkedPoint
+    from ischio.motion import MotionSettings
     from ischio.record.case import Case
     from ischio.study import Progress, Settings
-    from ischio.types import Bone, Side, Study
+    from ischio.types import Bone, Side, Study, Volume
 
 EXIT_CODES: tuple[tuple[int, str, str], ...] = (
     (0, "ok", "done"),
@@ -55,6 +58,8 @@ app = App(
 )
 
 app.command(cli_record.app)
+app.command(cli_judge.evidence_app)
+app.command(cli_scan.app, name="*")
 
 Json = Annotated[
     bool, Parameter(name="--json", help="Print the result as JSON on standard output.", show_default=False)
@@ -108,10 +113,55 @@ class Readings:
     ] = ()
 
 
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Moving:
+    """Options of motion: how the person walks, and what is known of the soft tissue and the spine."""
+
+    gait: Annotated[
+        Path | None,
+        Parameter(help="Recorded walking: .mot, .sto, .c3d or .csv; without it, an average adult cycle."),
+    ] = None
+    pelvic_zero: Annotated[
+        Literal["isb", "app", "standing", "table"] | None,
+        Parameter(help="Zero of the pelvis in the gait file; .c3d of Plug-in Gait has isb."),
+    ] = None
+    gait_events: Annotated[
+        Path | None, Parameter(help="CSV file with time_s, side, event, where the gait file has no events.")
+    ] = None
+    gait_column: Annotated[
+        tuple[str, ...],
+        Parameter(
+            help="OURS=THEIRS for a .csv, such as right_flexion_deg=RHip_X. May be repeated.",
+            show_default=False,
+        ),
+    ] = ()
+    passive_extension: Annotated[
+        tuple[str, ...],
+        Parameter(
+            help="SIDE=DEGREES as measured, such as left=5; replaces the soft-tissue default.",
+            show_default=False,
+        ),
+    ] = ()
+    soft_tissue: Annotated[
+        float | None, Parameter(help="Extension at which soft tissue stops a hip, in degrees; 15 by default.")
+    ] = None
+    fused: Annotated[
+        tuple[str, ...],
+        Parameter(
+            help="What does not move: L4-S1, sacroiliac_left. May be repeated; a case file's fusions count.",
+            show_default=False,
+        ),
+    ] = ()
+    no_map: Annotated[
+        bool, Parameter(help="Leave out the map of every degree and the animation.", show_default=False)
+    ] = False
+
+
 @app.command
 def assess(
     source: Annotated[
-        Path, Parameter(name="INPUT", help="Folder of bone surfaces, a label map, or a case file.")
+        Path, Parameter(name="INPUT", help="Folder of bone surfaces, a label map, a scan, or a case file.")
     ],
     /,
     *,
@@ -128,12 +178,22 @@ def assess(
     bone: BoneNames = (),
     labels: Labels = None,
     case_id: Annotated[str | None, Parameter(help="Pseudonym of the case.")] = None,
+    scanned: Scanned = NOT_SCANNED,
+    motion: Annotated[
+        bool,
+        Parameter(help="Also examine the hips in motion, as `ischio motion` does.", show_default=False),
+    ] = False,
+    moving: Moving = Moving(),
     readings: Readings = Readings(),
     common: Common = Common(),
 ) -> int:
     """Measure the ischiofemoral gap of one person's bones."""
     _limit_threads(common.jobs)
     case = _case(source)
+    if moving != Moving() and not motion:
+        from ischio._check import complaint
+
+        raise _UsageError(complaint("assess", "options of motion", "--motion with them", "Add --motion."))
     if case is not None:
         axes = _agreed("--axes", axes, case.inputs.axes)
         side = _agreed("--side", side, case.inputs.side)
@@ -156,10 +216,10 @@ def assess(
 
     def read(tell: Progress) -> _Input:
         marked, said = _marked_points(readings, axes)
-        bones, notes = _read_bones(source, axes, mapping, labels, tell)
-        return _Input(bones, (*notes, *said, *_unread(case)), marked)
+        given = cli_scan.read(source, axes, mapping, labels, tell, scanned)
+        return _Input(given.bones, (*given.notes, *said, *_unread(case)), marked, given.scan)
 
-    return _make_study(read, settings, out, common, case)
+    return _make_study(read, settings, out, common, case, _moving(moving, case) if motion else None)
 
 
 @app.command
@@ -195,8 +255,12 @@ def motion(
     /,
     *,
     poses: Annotated[
-        Path, Parameter(help="CSV file: side, flexion_deg, adduction_deg, internal_rotation_deg.")
-    ],
+        Path | None,
+        Parameter(
+            help="CSV file: side, flexion_deg, adduction_deg, internal_rotation_deg. Without it the hips are "
+            "examined, moved to their limits and walked, and --out is a folder."
+        ),
+    ] = None,
     pair: Annotated[
         str, Parameter(help="FEMUR_REGION:HIP_BONE_REGION whose gap is wanted.")
     ] = "lesser_trochanter:ischium",
@@ -205,21 +269,50 @@ def motion(
         Parameter(help="Where the head centre goes: nowhere, or so that the joint space keeps its width."),
     ] = "fixed",
     out: Annotated[
-        Path | None, Parameter(help="File to write instead of standard output: .csv or .npz.")
+        Path | None,
+        Parameter(
+            help="With --poses, file to write instead of standard output: .csv, .npz or .parquet. "
+            "Else folder to make."
+        ),
     ] = None,
     axes: Annotated[
-        Literal["LPS", "RAS", "unknown"], Parameter(help="Axes of the input; unknown: any orientation.")
-    ] = "LPS",
+        Literal["LPS", "RAS", "unknown"] | None,
+        Parameter(help="Axes of the input; unknown: any orientation. LPS by default."),
+    ] = None,
     bone: BoneNames = (),
     labels: Labels = None,
+    side: Annotated[Literal["left", "right", "both"] | None, Parameter(help="Without --poses.")] = None,
+    case_id: Annotated[str | None, Parameter(help="Pseudonym of the case, without --poses.")] = None,
+    force: Annotated[
+        bool, Parameter(help="Replace an earlier result; never another folder.", show_default=False)
+    ] = False,
+    moving: Moving = Moving(),
     as_json: Json = False,
     jobs: Jobs = None,
     quiet: Quiet = False,
 ) -> int:
-    """Compute the gap of two regions in every pose of a table."""
+    """Examine both hips in motion, or compute the gap of two regions in every pose of a table."""
+    if poses is None:
+        if out is None:
+            from ischio._check import complaint
+
+            raise _UsageError(complaint("--out", "nothing", "a folder to make, or --poses", "Name one."))
+        common = Common(as_json, force, jobs, quiet)
+        return assess(
+            source,
+            out=out,
+            axes=axes,
+            side=side,
+            bone=bone,
+            labels=labels,
+            case_id=case_id,
+            motion=True,
+            moving=moving,
+            common=common,
+        )
     _limit_threads(jobs)
     from ischio._check import CannotMeasure, OutputError, complaint
-    from ischio.io.poses import read_poses, to_csv, to_npz
+    from ischio.io.poses import read_poses, to_csv, to_npz, to_parquet
     from ischio.motion.table import gap_rows
     from ischio.report.words import GAP_SENTENCE
     from ischio.study import analyse
@@ -227,13 +320,15 @@ def motion(
     names = pair.split(":")
     if len(names) != 2 or not all(names):
         raise _UsageError(complaint("--pair", repr(pair), "two regions", "Write lesser_trochanter:ischium."))
-    if out is not None and out.suffix not in (".csv", ".npz"):
-        raise _UsageError(complaint("--out", out.name, "a name that ends in .csv or .npz", "Rename it."))
+    if out is not None and out.suffix not in (".csv", ".npz", ".parquet"):
+        expected = "a name that ends in .csv, .npz or .parquet"
+        raise _UsageError(complaint("--out", out.name, expected, "Rename it."))
+    axes = axes or "LPS"
     table = read_poses(poses)
     sides = tuple(dict.fromkeys(row.side for row in table))
     mapping = _mapping(bone)
     with _progress(quiet) as tell:
-        bones, _ = _read_bones(source, axes, mapping, labels, tell)
+        bones = cli_scan.read(source, axes, mapping, labels, tell).bones
         study = analyse(bones, _settings(axes=axes, sides=sides), progress=tell)
         threads = jobs or os.cpu_count() or 1
         rows = gap_rows(study.pelvis, table, (names[0], names[1]), centre=centre, jobs=threads, progress=tell)
@@ -247,6 +342,8 @@ def motion(
             _say(text)
         elif out.suffix == ".npz":
             out.write_bytes(to_npz(rows))
+        elif out.suffix == ".parquet":
+            out.write_bytes(to_parquet(rows))
         else:
             out.write_text(text, encoding="utf-8", newline="\n")
     except BrokenPipeError:
@@ -466,20 +563,6 @@ def _mapping(pairs: Sequence[str]) -> dict[str, str] | None:
     return out or None
 
 
-def _read_bones(
-    source: Path, axes: str, mapping: dict[str, str] | None, labels: str | None, tell: Progress
-) -> tuple[tuple[Bone, ...], tuple[str, ...]]:
-    """Read and clean the bones of an input; the second value is what there is to say of them."""
-    from ischio.bones.surface import bones_from_input
-    from ischio.io.case import read_input
-    from ischio.io.label_names import label_names
-
-    tell("reading", 0.0)
-    names = None if labels is None else label_names(labels)
-    raw = read_input(source, axes=axes, mapping=mapping, labels=names)
-    return bones_from_input(raw, progress=tell), raw.notes
-
-
 def _case(source: Path) -> Case | None:
     """The record, where the input is a case file or the packaged case."""
     from ischio.io.documents import PACKAGED, SUFFIXES, packaged_document, read_document
@@ -531,6 +614,7 @@ class _Input:
     bones: tuple[Bone, ...]
     notes: tuple[str, ...]
     marked_points: tuple[MarkedPoint, ...] = ()
+    scan: Volume | None = None
 
 
 def _marked_points(readings: Readings, axes: str) -> tuple[tuple[MarkedPoint, ...], tuple[str, ...]]:
@@ -550,6 +634,90 @@ def _marked_points(readings: Readings, axes: str) -> tuple[tuple[MarkedPoint, ..
     return found.points, found.notes
 
 
+def _moving(given: Moving, case: Case | None) -> MotionSettings:
+    """Settings of motion from options, the gait file and the fusions of the record."""
+    from ischio._check import complaint
+    from ischio.io.gait import cycles, read_gait
+    from ischio.motion import MotionSettings
+    from ischio.motion.spine import fused_parts, soft_tissue_deg
+
+    recorded: dict[Side, GaitCycle] = {}
+    if given.gait is not None:
+        columns = dict(_pairs("--gait-column", given.gait_column))
+        zero = given.pelvic_zero
+        trial = read_gait(given.gait, pelvic_zero=zero, columns=columns, events=given.gait_events)
+        recorded = {side: cycles(trial, side) for side in trial.angles_deg}
+    elif given.pelvic_zero or given.gait_events or given.gait_column:
+        raise _UsageError(complaint("--gait", "none", "the file the other options are of", "Name the file."))
+    measured: dict[Side, float] = {}
+    for word, degrees in _pairs("--passive-extension", given.passive_extension):
+        try:
+            (side,) = _sides(word)  # "both" means two, which is one too many here
+            measured[side] = float(degrees)
+        except ValueError as error:
+            got = f"{word}={degrees}"
+            raise _UsageError(
+                complaint("--passive-extension", got, "left=DEGREES or right=DEGREES", "Correct it.")
+            ) from error
+    words = [*given.fused, *_fused_in(case)]
+    try:
+        return MotionSettings(
+            soft_tissue_deg=soft_tissue_deg() if given.soft_tissue is None else given.soft_tissue,
+            passive_extension_deg=measured,
+            fused=fused_parts(words),
+            cycles=recorded,
+            with_map=not given.no_map,
+        )
+    except ValueError as error:
+        raise _UsageError(str(error)) from error
+
+
+def _fused_in(case: Case | None) -> list[str]:
+    """Lumbar levels and sacroiliac joints that the operations of a record have fused."""
+    from ischio.motion.spine import LEVELS
+
+    found: list[str] = []
+    for operation in () if case is None else case.operations:
+        found += [level for level in operation.segments if level in LEVELS]
+        if operation.what == "sacroiliac_fusion":
+            sides = ("left", "right") if operation.side == "both" else (operation.side,)
+            found += [f"sacroiliac_{side}" for side in sides if side in ("left", "right")]
+    return found
+
+
+def _pairs(option: str, words: Sequence[str]) -> list[tuple[str, str]]:
+    """Names and values of ``NAME=VALUE`` options."""
+    from ischio._check import complaint
+
+    out = []
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not (name and equals and value):
+            raise _UsageError(complaint(option, repr(word), "NAME=VALUE", "Put an equals sign between."))
+        out.append((name, value))
+    return out
+
+
+def _moved(
+    study: Study, settings: MotionSettings, common: Common, tell: Progress
+) -> tuple[Study, dict[str, str | bytes]]:
+    """The study with its motion, and the files that belong to it."""
+    from ischio.motion import move
+    from ischio.report.motion_gif import gait_gif
+    from ischio.study.maps import MAPS_FILE, maps_bytes
+
+    found = move(study.pelvis, settings, jobs=common.jobs or os.cpu_count() or 1, progress=tell)
+    files: dict[str, str | bytes] = {}
+    if found.maps:
+        files[MAPS_FILE] = maps_bytes(found.maps)
+    for hip in study.pelvis.hips if settings.with_map else ():
+        tell(f"animating the {hip.side.value} hip", 0.5)
+        row = next((one for one in found.sections["gait"]["hips"] if one["side"] == hip.side.value), None)
+        if row is not None:
+            files[f"{hip.side.value}_gait.gif"] = gait_gif(hip, row)
+    return replace(study, motion=found.sections), files
+
+
 def _holds_demo(folder: Path) -> bool:
     """Whether a folder holds an earlier demo, which may be replaced unasked."""
     from ischio._check import InputError
@@ -567,28 +735,41 @@ def _make_study(
     out: Path,
     common: Common,
     case: Case | None = None,
+    moving: MotionSettings | None = None,
 ) -> int:
     """Read, analyse, write and show: what every command that makes a study does."""
     from ischio._check import CannotMeasure, complaint
-    from ischio.record import summary_dict
+    from ischio.record import letter_dict, reasons_dict
     from ischio.report.html import render_report
+    from ischio.report.letter import render_clinic, render_patient
     from ischio.study import analyse, check_out, to_dict, to_json, write
 
     check_out(out, force=common.force)
     with _progress(common.quiet) as tell:
         given = read(tell)
-        record = None if case is None else summary_dict(case)
+        record = None if case is None else letter_dict(case)
         study = analyse(
             given.bones,
             settings,
             notes=given.notes,
             record=record,
             marked=given.marked_points,
+            scan=given.scan,
             progress=tell,
         )
+        files: dict[str, str | bytes] = {}
+        if moving is not None:
+            study, files = _moved(study, moving, common, tell)
         tell("drawing the report", 0.0)
-        report = render_report(study, to_dict(study))
-        write(study, out, force=common.force, extra_files={"report.html": report})
+        if case is not None and record is not None:
+            found = reasons_dict(case, measured=to_dict(study)["measurements"])
+            record |= {"reasons_not_to_operate": found["reasons"]}
+            study = replace(study, record=record)
+        as_dict = to_dict(study)
+        pages: dict[str, str | bytes] = {"report.html": render_report(study, as_dict, scan=given.scan)}
+        if record is not None:
+            pages |= {"clinic.html": render_clinic(record, as_dict), "patient.html": render_patient(record)}
+        write(study, out, force=common.force, extra_files={**pages, **files})
     if common.as_json:
         _say(to_json(study))
     elif not common.quiet:
@@ -624,6 +805,7 @@ def _summary(study: Study, out: Path) -> str:
         sigma = words.spread(row.sigma, row.unit)
         lines.append(f"{line} {words.number(row.value, row.unit):>8}   sigma {sigma}{place}")
     lines += [f"warning: {text}" for text in study.warnings]
+    lines += [f"quality: {row['words']}" for row in study.quality if row["kind"] != "head_to_socket"]
     lines += [words.GAP_SENTENCE, *([words.MODEL_SENTENCE] if posture == "model" else []), RESEARCH_USE]
     return "\n".join([*lines, f"Report: {out / 'report.html'}"]) + "\n"
 

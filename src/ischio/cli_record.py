@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
+
+from ischio.cli_common import (
+    CaseName,
+    Force,
+    Json,
+    Registry,
+    RegistryFile,
+    print_json,
+    read_case,
+    say,
+    table,
+    to_json,
+)
 
 if TYPE_CHECKING:  # what these stand on is imported by the commands, not by --help
     from ischio.record.case import Case
@@ -18,18 +29,6 @@ app = App(
     "CASE is a file (.yaml, .yml, .json), index-case, or a pseudonym in the registry.",
 )
 
-CaseName = Annotated[
-    str, Parameter(name="CASE", help="A case file, index-case, or a pseudonym in the registry.")
-]
-RegistryFile = Annotated[Path, Parameter(name="--registry", help="File that holds the records.")]
-Registry = Annotated[
-    Path | None, Parameter(name="--registry", help="File that holds the records, where CASE is one of them.")
-]
-Json = Annotated[
-    bool, Parameter(name="--json", help="Print the result as JSON on standard output.", show_default=False)
-]
-Force = Annotated[bool, Parameter(help="Replace an earlier file.", show_default=False)]
-
 
 @app.default
 @app.command
@@ -37,18 +36,18 @@ def show(case: CaseName, /, *, registry: Registry = None, as_json: Json = False)
     """Show the record and what follows from it."""
     from ischio.record import summary_dict
 
-    found = summary_dict(_read(case, registry))
+    found = summary_dict(read_case(case, registry))
     if as_json:
-        return _print_json(found)
+        return print_json(found)
     record = found["record"]
     person = record.get("person", {})
     who = [f"{person['age_years']:g} years"] if "age_years" in person else []
     who += [{"f": "female", "m": "male"}[person["sex"]]] if "sex" in person else []
-    _say(f"case {found['case_id']}{': ' if who else ''}{', '.join(who)}\n\n")
+    say(f"case {found['case_id']}{': ' if who else ''}{', '.join(who)}\n\n")
     kinds = [(name.replace("_", " "), len(rows)) for name, rows in record.items() if isinstance(rows, list)]
-    _table(("recorded", "entries"), kinds)
+    table(("recorded", "entries"), kinds)
     _scores_text(found)
-    _say(f"{len(found['conflicts'])} conflicts and {len(found['remarks'])} remarks; `ischio record check`.\n")
+    say(f"{len(found['conflicts'])} conflicts and {len(found['remarks'])} remarks; `ischio record check`.\n")
     _flags_text(found)
     return 0
 
@@ -58,15 +57,15 @@ def check(case: CaseName, /, *, registry: Registry = None, as_json: Json = False
     """Find what contradicts itself, what is not stated, and red flags."""
     from ischio.record import check_dict
 
-    found = check_dict(_read(case, registry))
+    found = check_dict(read_case(case, registry))
     if as_json:
-        return _print_json(found)
+        return print_json(found)
     for title in ("conflicts", "remarks"):
-        _say(f"{len(found[title])} {title}\n")
+        say(f"{len(found[title])} {title}\n")
         for row in found[title]:
-            _say(f"  {row['id']:<5} {row['rule'].replace('_', ' ')}\n        {row['text']}\n")
-            _say(f"        places: {'; '.join(row['places']) or 'not stated'}\n" if row["places"] else "")
-        _say("\n")
+            say(f"  {row['id']:<5} {row['rule'].replace('_', ' ')}\n        {row['text']}\n")
+            say(f"        places: {'; '.join(row['places']) or 'not stated'}\n" if row["places"] else "")
+        say("\n")
     _flags_text(found)
     return 0
 
@@ -76,12 +75,12 @@ def score(case: CaseName, /, *, registry: Registry = None, as_json: Json = False
     """Score every instrument, and set changes beside published thresholds."""
     from ischio.record import score_dict
 
-    found = score_dict(_read(case, registry))
+    found = score_dict(read_case(case, registry))
     if as_json:
-        return _print_json(found)
+        return print_json(found)
     _scores_text(found)
     for row in found["changes"]:
-        _say(f"{_series(row)}: change {row['change']:+g}\n")
+        say(f"{_series(row)}: change {row['change']:+g}\n")
         lines = [
             (
                 one["kind"],
@@ -93,11 +92,11 @@ def score(case: CaseName, /, *, registry: Registry = None, as_json: Json = False
             )
             for one in row["thresholds"]
         ]
-        _table(("", "threshold", "", "mark", "after", "population and source"), lines)
+        table(("", "threshold", "", "mark", "after", "population and source"), lines)
         for kind, words in row["agreement"].items():
-            _say(f"  {kind}: {words}\n")
-        _say("\n")
-    _say("No threshold comes from people with ischiofemoral impingement.\n")
+            say(f"  {kind}: {words}\n")
+        say("\n")
+    say("No threshold comes from people with ischiofemoral impingement.\n")
     return 0
 
 
@@ -117,7 +116,7 @@ def timeline(
     """Put everything that has a time in order, with one clock for each hip."""
     from ischio.record import timeline_dict
 
-    read = _read(case, registry)
+    read = read_case(case, registry)
     found = timeline_dict(read, at)
     if out is not None:
         from ischio.record import score_dict
@@ -126,8 +125,8 @@ def timeline(
 
         write_text(out, timeline_svg(found, score_dict(read)), force=force)
     if as_json:
-        return _print_json(found)
-    _say(f"months from {found['zero'] or 'the zero'}; own: from the operation of the same side\n\n")
+        return print_json(found)
+    say(f"months from {found['zero'] or 'the zero'}; own: from the operation of the same side\n\n")
     lines = [
         (
             "" if row["offset_months"] is None else f"{row['offset_months']:g}",
@@ -140,12 +139,12 @@ def timeline(
         )
         for row in found["events"]
     ]
-    _table(("months", "own", "side", "what", "", "of", "as stated"), lines)
+    table(("months", "own", "side", "what", "", "of", "as stated"), lines)
     for row in found["follow_up_due"]:
-        _say(f"planned: {row['what']}\n")
+        say(f"planned: {row['what']}\n")
     for row in found.get("in_force", ()):
         rule = row["rule"].replace("_", " ")
-        _say(f"at {at:g} months, {row['side']}: {row['what']} ({rule}): {row['verdict']}\n")
+        say(f"at {at:g} months, {row['side']}: {row['what']} ({rule}): {row['verdict']}\n")
     return 0
 
 
@@ -167,13 +166,13 @@ def add(
     from ischio import store
     from ischio.study import load_dict
 
-    read = _read(case, None)
+    read = read_case(case, None)
     measured = None if study is None else load_dict(study)
     with store.open_registry(registry, create=True) as connection:
         ((case_id, version),) = store.add(connection, [(read, measured)], replace=force)
     if as_json:
-        return _print_json({"case_id": case_id, "version": version})
-    _say(f"{case_id}: version {version}\n")
+        return print_json({"case_id": case_id, "version": version})
+    say(f"{case_id}: version {version}\n")
     return 0
 
 
@@ -185,9 +184,9 @@ def list_cases(*, registry: RegistryFile, as_json: Json = False) -> int:
     with store.open_registry(registry) as connection:
         rows = store.cases(connection)
     if as_json:
-        return _print_json(rows)
+        return print_json(rows)
     names = ("case_id", "version", "age_years", "sex", "n_operations", "n_scores", "n_measurements", "at_utc")
-    _table(names, [["" if row[name] is None else row[name] for name in names] for row in rows])
+    table(names, [["" if row[name] is None else row[name] for name in names] for row in rows])
     return 0
 
 
@@ -207,29 +206,30 @@ def history(
     with store.open_registry(registry) as connection:
         rows = store.history(connection, case_id)
     if as_json:
-        return _print_json(rows)
+        return print_json(rows)
     names = ("seq", "case_id", "version", "at_utc", "software", "sha256")
-    _table(names, [[row[name] for name in names] for row in rows])
+    table(names, [[row[name] for name in names] for row in rows])
     return 0
 
 
 @app.command
 def export(
-    case: Annotated[str | None, Parameter(name="CASE", help="A case; json and care need one.")] = None,
+    case: Annotated[str | None, Parameter(name="CASE", help="A case; json, fhir and care need one.")] = None,
     /,
     *,
     kind: Annotated[
-        Literal["json", "care", "redcap", "schema", "parquet"],
+        Literal["json", "care", "fhir", "redcap", "schema", "parquet"],
         Parameter(
             name="--as",
-            help="json: the record; care: what a case report would lack; redcap: a data dictionary of all "
-            "items; schema: of case files; parquet: one table of the registry.",
+            help="json: the record; fhir: a FHIR R4B bundle of it; care: what a case report would lack; "
+            "redcap: a data dictionary of all items; schema: of case files; parquet: one table of the "
+            "registry.",
         ),
     ],
     out: Annotated[Path, Parameter(help="File to make.")],
-    table: Annotated[
+    table_name: Annotated[
         Literal["cases", "scores", "changes", "measurements", "provenance", "history"],
-        Parameter(help="Table to export as Parquet."),
+        Parameter(name="--table", help="Table to export as Parquet."),
     ] = "scores",
     registry: Registry = None,
     force: Force = False,
@@ -248,37 +248,68 @@ def export(
         if registry is None:
             raise InputError(complaint("export", "no registry", "a registry", "Name it with --registry."))
         with store.open_registry(registry) as connection:
-            n_rows = store.export_parquet(connection, table, out, force=force)
-        _say(f"{out.name}: {n_rows} rows\n")
+            n_rows = store.export_parquet(connection, table_name, out, force=force)
+        say(f"{out.name}: {n_rows} rows\n")
         return 0
-    if kind in ("json", "care") and case is None:
+    if kind in ("json", "care", "fhir") and case is None:
         raise InputError(complaint("export", f"no CASE for {kind}", "a case", "Name a case file."))
-    if kind == "redcap":
+    said = ""
+    if kind == "fhir":
+        text, said = _fhir_text(read_case(str(case), registry))
+    elif kind == "redcap":
         text = redcap_dictionary()
     elif kind == "schema":
-        text = _json(case_schema())
+        text = to_json(case_schema())
     else:
-        read = _read(str(case), registry)
+        read = read_case(str(case), registry)
         items = [{"item": one.item, "covered": one.is_covered, "by": one.by} for one in care_coverage(read)]
-        text = _json(plain_case(read) if kind == "json" else {"case_id": read.case_id, "care": items})
+        text = to_json(plain_case(read) if kind == "json" else {"case_id": read.case_id, "care": items})
     write_text(out, text, force=force)
-    _say(f"{out.name}\n")
+    say(f"{out.name}{said}\n")
     return 0
 
 
-def _read(name: str, registry: Path | None) -> Case:
-    """The record that a name on the command line means."""
-    from ischio.io.documents import PACKAGED, SUFFIXES, packaged_document, read_document
-    from ischio.record import case_from_document
+@app.command(name="import")
+def import_bundle(
+    bundle: Annotated[Path, Parameter(name="BUNDLE", help="A FHIR R4B bundle that ischio wrote, .json.")],
+    /,
+    *,
+    out: Annotated[Path, Parameter(help="Case file to make, ending in .json.")],
+    force: Force = False,
+) -> int:
+    """Read a record back from a FHIR bundle."""
+    from ischio._check import InputError, complaint
+    from ischio.io.documents import read_document
+    from ischio.record.door import plain_case
+    from ischio.record.fhir import case_from_bundle, problems_of_library
+    from ischio.store.tables import write_text
 
-    if registry is not None and not name.lower().endswith(SUFFIXES):
-        from ischio import store
+    if out.suffix.lower() != ".json":
+        raise InputError(complaint("--out", out.name, "a name that ends in .json", "Rename it."))
+    document = read_document(bundle)
+    case = case_from_bundle(document)
+    problems = problems_of_library(document.values)
+    if problems:
+        do = f"Correct it. ({len(problems)} found.)"
+        raise InputError(complaint(bundle.name, problems[0], "a FHIR R4B bundle", do))
+    write_text(out, to_json(plain_case(case)), force=force)
+    say(f"{out.name}: case {case.case_id}, {sum(1 for _ in case.facts())} facts\n")
+    return 0
 
-        with store.open_registry(registry) as connection:
-            return store.load(connection, name)
-    if name in PACKAGED:
-        return case_from_document(packaged_document(name))
-    return case_from_document(read_document(Path(name)))
+
+def _fhir_text(case: Case) -> tuple[str, str]:
+    """A record as the text of a bundle, and what has been checked."""
+    from ischio._check import OutputError, complaint
+    from ischio.record.fhir import check_bundle, problems_of_library, to_bundle
+
+    bundle = to_bundle(case)
+    library = problems_of_library(bundle)
+    found = (*check_bundle(bundle), *(library or ()))
+    if found:
+        do = "Shorten or reword that fact; if it looks right, report this."
+        raise OutputError(complaint(f"{case.case_id} as FHIR", found[0], "a valid bundle", do))
+    checked = "structure not checked: pip install 'ischio[fhir]'" if library is None else "structure checked"
+    return to_json(bundle), f": {len(bundle['entry'])} resources, value sets checked, {checked}"
 
 
 def _series(row: dict[str, Any]) -> str:
@@ -300,13 +331,13 @@ def _scores_text(found: dict[str, Any]) -> None:
         )
         for row in found["scores"]
     ]
-    _table(("score", "value", "points", "months", "as stated", ""), lines)
+    table(("score", "value", "points", "months", "as stated", ""), lines)
     changes = [
         (_series(row), f"{row['from']:g}", f"{row['to']:g}", f"{row['change']:+g}", _agreement(row))
         for row in found["changes"]
     ]
     if changes:
-        _table(("change of", "from", "to", "by", "published thresholds"), changes)
+        table(("change of", "from", "to", "by", "published thresholds"), changes)
 
 
 def _agreement(row: dict[str, Any]) -> str:
@@ -319,38 +350,10 @@ def _flags_text(found: dict[str, Any]) -> None:
     flags = found["red_flags"]
     for row in flags:
         if row["verdict"] == "stop":
-            _say(f"STOP: {row['reason']}\n")
+            say(f"STOP: {row['reason']}\n")
     open_flags = [row["name"].replace("_", " ") for row in flags if row["verdict"] == "not_stated"]
     if open_flags:
-        _say(f"red flags that nobody has stated: {', '.join(open_flags)}\n")
+        say(f"red flags that nobody has stated: {', '.join(open_flags)}\n")
     for text in found["notices"]:
-        _say(f"{text}\n")
-    _say("For research only; not a medical device.\n")
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Print columns of their own width; the last one as it is."""
-    lines = [head, *([str(cell) for cell in row] for row in rows)]
-    widths = [max(len(str(line[i])) for line in lines) for i in range(len(head) - 1)]
-    for line in lines:
-        cells = [str(cell).ljust(width) for cell, width in zip(line, [*widths, 0], strict=True)]
-        _say(f"  {'  '.join(cells).rstrip()}\n")
-    _say("\n")
-
-
-def _json(found: Any) -> str:
-    """Text of a result as JSON."""
-    import json
-
-    return json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def _print_json(found: Any) -> int:
-    """Print a result as JSON."""
-    _say(_json(found))
-    return 0
-
-
-def _say(text: str) -> None:
-    """Print text to standard output as it is."""
-    sys.stdout.write(text)
+        say(f"{text}\n")
+    say("For research only; not a medical device.\n")

@@ -382,11 +382,36 @@ class Curve:
         object.__setattr__(self, "detail", MappingProxyType(dict(self.detail)))
 
 
+@dataclass(frozen=True, slots=True)
+class Substitute:
+    """A frame made from less than its definition asks for; nothing uses it unless it is asked for by name.
+
+    Parameters
+    ----------
+    frame : Transform
+    instead_of : str
+        Name of the frame whose place it can take.
+    sigma_deg : float
+        Root of the mean squared angle between it and that frame, on people who have both.
+    method : str
+        ``method@version``.
+    reason : str
+        Why the frame itself is missing.
+    """
+
+    frame: Transform
+    instead_of: str
+    sigma_deg: float
+    method: str
+    reason: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Hip:
     """One hip: its bones, landmarks, regions, curves, frames and pose as supplied.
 
-    ``None`` stands for what was not supplied or not found; ``reasons`` says why, by name.
+    ``None`` stands for what was not supplied or not found; ``reasons`` says why, by name. What
+    ``substitutes`` holds is never in ``frames``, and no pose is told in it.
     """
 
     side: Side
@@ -399,10 +424,11 @@ class Hip:
     posture: str
     reasons: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     curves: Mapping[str, Curve] = field(default_factory=lambda: _NOTHING)
+    substitutes: Mapping[str, Substitute] = field(default_factory=lambda: _NOTHING)
     tibia: Bone | None = None
 
     def __post_init__(self) -> None:
-        for name in ("landmarks", "regions", "frames", "reasons", "curves"):
+        for name in ("landmarks", "regions", "frames", "reasons", "curves", "substitutes"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
     def need(self, name: str) -> None:
@@ -543,7 +569,9 @@ class Study:
     """All results of one person.
 
     ``warnings`` are findings that do not void a number but that its reader must see; ``record`` is the
-    clinical record and what follows from it, as plain values.
+    clinical record and what follows from it, as plain values; ``quality`` is what quality control found,
+    each with the measures it voids or puts in doubt; ``motion`` is what the hips do in motion
+    (``examinations``, ``limits``, ``gait`` and ``spine``), as plain values.
     """
 
     case_id: str
@@ -554,11 +582,14 @@ class Study:
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     record: Mapping[str, Any] | None = None
+    quality: tuple[Mapping[str, Any], ...] = ()
+    motion: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "settings", MappingProxyType(dict(self.settings)))
-        if self.record is not None:
-            object.__setattr__(self, "record", MappingProxyType(dict(self.record)))
+        for name in ("record", "motion"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
 
 POSE_LIMITS_DEG = {

@@ -19,6 +19,7 @@ from ischio.geometry.spheres import fit_sphere
 from ischio.measures import run
 from ischio.types import Hip, Pelvis, Side
 from ischio.validation.people import assessed, read_person
+from ischio.validation.raters_motion import RMS_MM, left_gaps, rated
 
 pytestmark = pytest.mark.real_data
 
@@ -48,11 +49,12 @@ def left(pelvis: Pelvis) -> Hip:
 
 @pytest.fixture(scope="module")
 def readings(folder: Path) -> dict[str, np.ndarray]:
-    """All readings of each landmark of the left femur, mm."""
+    """All readings of each landmark of the left femur and the pelvis, mm."""
     content = json.loads((folder / "manual_landmarks.json").read_text(encoding="utf-8"))
     return {
         name: np.array([reading["xyz"] for reading in each])
-        for name, each in content["landmarks"]["femur_left"].items()
+        for bone in ("femur_left", "pelvis")
+        for name, each in content["landmarks"][bone].items()
     }
 
 
@@ -93,3 +95,19 @@ def test_her_head_centre(left: Hip, readings: dict[str, np.ndarray]) -> None:
 def test_her_lesser_trochanter(left: Hip, readings: dict[str, np.ndarray]) -> None:
     mean = readings["Lesser Trochanter (LT)"].mean(axis=0)
     assert np.linalg.norm(left.point("lesser_trochanter_tip") - mean) < TIP_MM
+
+
+def test_her_gaps_in_motion_do_not_hang_on_who_read_the_frames(
+    pelvis: Pelvis, left: Hip, readings: dict[str, np.ndarray]
+) -> None:
+    on_head = np.concatenate([points for name, points in readings.items() if "Femoral Head" in name])
+    vertices = left.femur.vertices_mm
+    centre, _ = fit_sphere(vertices[cKDTree(on_head).query(vertices)[0] < HEAD_PATCH_MM])
+    theirs = rated(pelvis, readings, centre)
+    for frame in ("pelvis_isb_from_patient", "femur_tea_from_patient"):
+        turn = theirs.left.frames[frame].matrix[:3, :3] @ left.frames[frame].matrix[:3, :3].T
+        assert 0.05 < np.degrees(np.arccos((np.trace(turn) - 1) / 2)) < 5  # other frames, and not far off
+    found, other = left_gaps(pelvis, theirs)
+    free = (found.gap_mm > 0) & (other.gap_mm > 0)
+    assert free.sum() > 50
+    assert np.sqrt(((found.gap_mm - other.gap_mm)[free] ** 2).mean()) < RMS_MM

@@ -197,7 +197,15 @@ def test_commands_in_pages_exist(path: Path, capsys: pytest.CaptureFixture[str])
 
 @pytest.mark.parametrize("path", PAGES, ids=page_id)
 def test_options_in_pages_exist(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    commands = (["assess"], ["motion"], ["validate"], *(["record", one] for one in record if one[0] != "-"))
+    commands = (
+        ["assess"],
+        ["export"],
+        ["register"],
+        ["motion"],
+        ["validate"],
+        ["evidence"],
+        *(["record", one] for one in record if one[0] != "-"),
+    )
     for command in commands:
         main([*command, "--help"])
     known = capsys.readouterr().out

@@ -19,17 +19,19 @@ SRC = ROOT / "src" / "ischio"
 # Each takes 50 ms to seconds to load: imported inside the functions that need them.
 HEAVY = (
     "scipy skimage nibabel nrrd trimesh jinja2 matplotlib numba pandas PIL lxml coal fcl musculoskeletal "
-    "pydantic ruamel duckdb sqlite3 unittest multiprocessing"
+    "pydantic fhir ruamel duckdb ezc3d sqlite3 unittest multiprocessing"
 ).split()
 # Hundreds of megabytes for what numpy, scipy and scikit-image do (docs/decisions).
 FORBIDDEN = frozenset("vtk vtkmodules pyvista SimpleITK itk torch tensorflow jax".split())
 
 # Distribution -> the name it is imported by, where the two differ.
 IMPORT_NAMES = {
+    "pillow": "PIL",
     "scikit-image": "skimage",
     "pynrrd": "nrrd",
     "musculoskeletal-models": "musculoskeletal",
     "python-fcl": "fcl",
+    "fhir.resources": "fhir",
     "ruamel.yaml": "ruamel",
 }
 

@@ -20,6 +20,7 @@ LAYERS = (
     "phantoms",
     "atlas",
     "io",
+    "evidence",
     "bones",
     "landmarks",
     "measures",
@@ -32,7 +33,10 @@ LAYERS = (
     "store",
     "cohort",
     "web",
+    "cli_common",
     "cli_record",
+    "cli_judge",
+    "cli_scan",
     "cli",
     "__main__",
 )

@@ -36,9 +36,10 @@ class Steps:
         self.asked.update(keywords, path=path)
         if self.failure is not None:
             raise self.failure
-        return SimpleNamespace(notes=("read from phantoms",))
+        return SimpleNamespace(notes=("read from phantoms",), label_map=None)
 
-    def bones_from_input(self, _raw: SimpleNamespace, *, progress: Any) -> tuple[Bone, ...]:
+    def bones_from_input(self, _raw: SimpleNamespace, *, progress: Any, scan: Any) -> tuple[Bone, ...]:
+        self.asked["scan"] = scan
         progress("cleaning", 0.5)
         return ()
 
@@ -50,7 +51,8 @@ class Steps:
         self.asked.update(keywords)
         return self.pelvis, self.warnings
 
-    def render_report(self, _found: Study, as_dict: Mapping[str, Any]) -> str:
+    def render_report(self, _found: Study, as_dict: Mapping[str, Any], *, scan: Any) -> str:
+        self.asked["drawn scan"] = scan
         return f"<html>{as_dict['case_id']}</html>"
 
 

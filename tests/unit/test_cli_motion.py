@@ -74,6 +74,14 @@ def test_json_csv_and_npz_hold_the_same(capsys: pytest.CaptureFixture[str]) -> N
     assert arrays["gap_mm"][:3].tolist() == [row["gap_mm"] for row in rows[:3]]
     assert np.isnan(arrays["gap_mm"][3])
     assert rows[3]["gap_mm"] is None
+    duckdb = pytest.importorskip("duckdb")
+    run(capsys, "--out", "gaps.parquet")
+    table = duckdb.sql("SELECT * FROM 'gaps.parquet'")
+    assert table.columns == list(rows[0])
+    kinds = dict(zip(table.columns, map(str, table.types), strict=True))
+    assert (kinds["gap_mm"], kinds["flexion_deg"], kinds["note"]) == ("DOUBLE", "DOUBLE", "VARCHAR")
+    at = table.columns.index("gap_mm")
+    assert [row[at] for row in table.fetchall()] == [row["gap_mm"] for row in rows]
     assert main(["motion", "bones", "--poses", "poses.csv", "--jobs", "2"]) == 0
     assert capsys.readouterr().out == text
 
@@ -81,7 +89,7 @@ def test_json_csv_and_npz_hold_the_same(capsys: pytest.CaptureFixture[str]) -> N
 @pytest.mark.usefixtures("phantom")
 def test_what_cannot_be_done_has_its_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
     assert "two regions" in run(capsys, "--pair", "ischium", code="usage")[1]
-    assert ".csv or .npz" in run(capsys, "--out", "gaps.txt", code="usage")[1]
+    assert ".csv, .npz or .parquet" in run(capsys, "--out", "gaps.txt", code="usage")[1]
     assert "greater_trochanter" in run(capsys, "--pair", "greater_trochanter:ischium", code="input")[1]
     assert "can be written" in run(capsys, "--out", "none/gaps.csv", code="output")[1]
     Path("poses.csv").write_text("\n".join(ROWS.splitlines()[i] for i in (0, 4)), encoding="utf-8")
@@ -99,3 +107,63 @@ def test_an_absent_hip_is_a_reason(
     rows = list(csv.DictReader(io.StringIO(run(capsys)[0])))
     assert rows[1]["reason"] == "no right hip in the input"
     assert rows[0]["gap_mm"] == "9.0"
+
+
+def whole(capsys: pytest.CaptureFixture[str], *tokens: str, code: str = "ok") -> tuple[str, str]:
+    """Output and errors of ``ischio motion`` without a table of poses."""
+    got = main(["motion", "bones", *tokens])
+    said = capsys.readouterr()
+    assert got == CODE[code], said.err
+    return said.out, said.err
+
+
+@pytest.mark.usefixtures("phantom")
+def test_without_poses_the_hips_are_examined(capsys: pytest.CaptureFixture[str]) -> None:
+    out, _ = whole(capsys, "--out", "moved", "--no-map", "--fused", "L4-S1", "--passive-extension", "left=4")
+    assert "Report:" in out
+    found = json.loads(Path("moved/study.json").read_text(encoding="utf-8"))
+    assert found["spine"]["fused"] == ["L4-L5", "L5-S1"]
+    assert found["limits"]["soft_tissue"]["left"]["extension_deg"] == 4.0
+    assert len(found["examinations"]["findings"]) > 0
+    assert "In motion" in Path("moved/report.html").read_text(encoding="utf-8")
+    assert whole(capsys, "--out", "moved", "--no-map", code="output")[1].startswith("error: moved")
+
+
+@pytest.mark.usefixtures("phantom")
+@pytest.mark.parametrize(
+    ("tokens", "kind", "words"),
+    [
+        ((), "usage", "--out"),
+        (("--out", "x", "--fused", "L9-S1"), "usage", "fused levels"),
+        (("--out", "x", "--passive-extension", "left"), "usage", "NAME=VALUE"),
+        (("--out", "x", "--passive-extension", "both=3"), "usage", "left=DEGREES"),
+        (("--out", "x", "--passive-extension", "left=much"), "usage", "left=DEGREES"),
+        (("--out", "x", "--soft-tissue", "80"), "usage", "soft-tissue limit"),
+        (("--out", "x", "--pelvic-zero", "isb"), "usage", "--gait"),
+        (("--out", "x", "--gait", "none.mot", "--pelvic-zero", "isb"), "input", "none.mot"),
+        (("--out", "x", "--gait", "poses.csv"), "input", "pelvic zero"),
+    ],
+)
+def test_what_motion_refuses(
+    tokens: tuple[str, ...], kind: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, err = whole(capsys, *tokens, code=kind)
+    assert words in err
+    assert not Path("x").exists()
+
+
+@pytest.mark.usefixtures("phantom")
+def test_assess_takes_options_of_motion_with_motion_only(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["assess", "bones", "--out", "x", "--fused", "L4-S1"]) == CODE["usage"]
+    assert "--motion" in capsys.readouterr().err
+    assert main(["assess", "bones", "--out", "x", "--motion", "--no-map", "--quiet"]) == CODE["ok"]
+    assert "spine" in json.loads(Path("x/study.json").read_text(encoding="utf-8"))
+
+
+def test_fusions_of_a_record_count() -> None:
+    from ischio.cli import _case, _fused_in
+    from ischio.motion.spine import fused_parts
+
+    case = _case(Path("index-case"))
+    assert fused_parts(_fused_in(case)) == ("L4-L5", "L5-S1", "sacroiliac_right", "sacroiliac_left")
+    assert _fused_in(None) == []

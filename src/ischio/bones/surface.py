@@ -8,19 +8,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ischio._check import Array, InputError, complaint
+from ischio.bones.quality import check_heads
+from ischio.bones.refine import Refined, check_lies_on_bone, refine
 from ischio.bones.stairs import STEP_SHARE, smooth_steps, step_share
 from ischio.bones.topology import Edges, Indices, find_edges, groups, oriented
 from ischio.bones.voxels import label_boxes, label_surface
 from ischio.bones.words import counted
 from ischio.geometry.sampling import face_normals
+from ischio.geometry.winding import winding_number
 from ischio.io.case import RawInput
 from ischio.io.names import read_name
-from ischio.types import Bone, Frame, Side
+from ischio.types import Bone, Frame, Side, Volume
 
 MERGE_MM = 1e-5  # far above float32 noise in a scanner's coordinates written twice, far below any detail
 MIN_FACES = 200  # a sphere of so many faces is 3 % off; no landmark could be found on less
 CRUMB_SHARE = 0.02  # of the largest piece's area
 PIECE_SHARE = 0.2  # from here on a piece is kept wherever it lies
+FINEST_MM = 0.7  # a whole hip bone is 300,000 faces then
+MOST_CELLS = 4  # along a voxel; a label map is not worth more
 PIECE_GAP_MM = 10.0  # a growth plate or a fracture is narrower; smaller pieces farther off are strays
 _NO_AREA_MM2 = 1e-10  # a face with less has no normal
 _FLAT = 1e-6  # thickness over length
@@ -31,13 +36,18 @@ FRAME = Frame("patient", "as_supplied")
 
 
 def bones_from_input(
-    raw: RawInput, *, progress: Callable[[str, float], None] | None = None
+    raw: RawInput,
+    *,
+    scan: Volume | None = None,
+    progress: Callable[[str, float], None] | None = None,
 ) -> tuple[Bone, ...]:
     """Make clean bones of what was read.
 
     Parameters
     ----------
     raw : RawInput
+    scan : Volume, optional
+        The CT that a label map was drawn on: its surfaces are then laid on the edges of the bone in it.
     progress : callable of (str, float), optional
         Told what is done next, and the share that is done.
 
@@ -49,11 +59,14 @@ def bones_from_input(
     Raises
     ------
     InputError
-        If a surface cannot be used.
+        If a surface cannot be used, or the labels do not lie on bone in the scan.
+    AnatomyError
+        If a label map gives a femoral head to the hip bone.
     """
     boxes = label_boxes(raw.label_map) if raw.label_map is not None else {}
     n_total = len(raw.surfaces) + len(boxes)
     bones: list[Bone] = []
+    laid: list[Refined] = []
 
     def tell(what: str) -> None:
         if progress is not None:
@@ -72,12 +85,32 @@ def bones_from_input(
             )
         )
     if raw.label_map is not None:
+        check_heads(raw.label_map)
         for label, box in boxes.items():
             name = read_name(raw.label_map.names[label])
             tell(name.text)
-            vertices, faces, repairs = label_surface(raw.label_map, label, box)
+            finer = _finer(raw.label_map, scan)
+            vertices, faces, repairs = label_surface(raw.label_map, label, box, finer=finer)
+            if scan is not None and scan.unit == "HU" and len(faces):
+                laid.append(refine(vertices, faces, scan, raw.label_map, label))
+                vertices = laid[-1].vertices_mm
+                said = f"{100 * laid[-1].share:.0f} % of the surface shows one"
+                said += f", moved by {laid[-1].moved_mm:.2f} mm"
+                repairs += (f"laid on the edge of the bone in the CT: {said} on average",)
             bones.append(_bone(name.name, name.side, vertices, faces, raw.label_map.source, repairs))
+        if laid:
+            check_lies_on_bone(laid, raw.label_map.source)
     return tuple(sorted(bones, key=lambda bone: (bone.name, bone.side.value if bone.side else "")))
+
+
+def _finer(labels: Volume, scan: Volume | None) -> tuple[int, int, int]:
+    """Cells of the surface along each side of a voxel, so that it is as fine as the CT."""
+    if scan is None or scan.unit != "HU":
+        return 1, 1, 1
+    voxel = np.linalg.norm(labels.patient_from_voxel[:3, :3], axis=0)
+    finest = max(float(np.linalg.norm(scan.patient_from_voxel[:3, :3], axis=0).min()), FINEST_MM)
+    i, j, k = (min(max(round(float(size) / finest), 1), MOST_CELLS) for size in voxel)
+    return i, j, k
 
 
 def _bone(
@@ -239,18 +272,8 @@ def _kept(vertices: Array, faces: Indices, said: list[str]) -> NDArray[np.bool_]
 def _is_inside(points: Array, triangles: Array) -> bool:
     """Whether a piece lies inside a surface, by the winding numbers of a few of its points."""
     probes = points[np.linspace(0, len(points) - 1, _N_PROBES).astype(np.int64)]
-    inside = [_winding_number(probe, triangles) > 0.5 for probe in probes]
+    inside = [winding_number(probe, triangles) > 0.5 for probe in probes]
     return float(np.mean(inside)) >= _INSIDE_SHARE
-
-
-def _winding_number(point: Array, triangles: Array) -> float:
-    """How often an outward surface goes round a point: 1 inside, 0 outside, in between near holes."""
-    a, b, c = np.moveaxis(triangles - point, 1, 0)
-    la, lb, lc = (np.linalg.norm(v, axis=1) for v in (a, b, c))
-    triple = np.einsum("ij,ij->i", a, np.cross(b, c))
-    ab, bc, ca = (np.einsum("ij,ij->i", u, v) for u, v in ((a, b), (b, c), (c, a)))
-    angle = 2 * np.arctan2(triple, la * lb * lc + ab * lc + bc * la + ca * lb)
-    return float(angle.sum()) / (4 * np.pi)
 
 
 def _gap(points: Array, triangles: Array) -> float:

@@ -40,7 +40,9 @@ def label_boxes(volume: Volume) -> dict[int, Box]:
     return {label: boxes[label - 1] for label in volume.names if boxes[label - 1] is not None}
 
 
-def label_surface(volume: Volume, label: int, box: Box) -> tuple[Array, Indices, tuple[str, ...]]:
+def label_surface(
+    volume: Volume, label: int, box: Box, *, finer: tuple[int, int, int] = (1, 1, 1)
+) -> tuple[Array, Indices, tuple[str, ...]]:
     """Surface around the voxels of a label.
 
     Parameters
@@ -50,6 +52,8 @@ def label_surface(volume: Volume, label: int, box: Box) -> tuple[Array, Indices,
     label : int
     box : three slices
         Around all voxels of the label.
+    finer : tuple of 3 int
+        Cells of the surface along each side of a voxel.
 
     Returns
     -------
@@ -64,13 +68,19 @@ def label_surface(volume: Volume, label: int, box: Box) -> tuple[Array, Indices,
     The mask is smoothed lightly and cut at one half, by marching cubes. A bone cut by the field of view is
     closed there with a flat face.
     """
-    from scipy.ndimage import gaussian_filter
+    from scipy.ndimage import binary_fill_holes, gaussian_filter, zoom
     from skimage import measure
 
     mask, box, n_specks = _without_specks(volume.values[box] == label, box)
     repairs = ["made from a label map"]
     if n_specks:
         repairs.append(f"{counted(n_specks, 'speck')} of the label dropped")
+    filled = binary_fill_holes(mask)
+    if (n_filled := int(filled.sum() - mask.sum())) > 0:
+        repairs.append(
+            f"holes inside the label filled ({100 * n_filled / max(int(mask.sum()), 1):.1f} % of its voxels)"
+        )
+        mask = filled
     n_cut = sum((b.start == 0) + (b.stop == size) for b, size in zip(box, volume.values.shape, strict=True))
     if n_cut:
         repairs.append(
@@ -79,9 +89,12 @@ def label_surface(volume: Volume, label: int, box: Box) -> tuple[Array, Indices,
     blurred = gaussian_filter(np.pad(mask, _PAD).astype(np.float32), SMOOTHING_VOXELS)
     if blurred.max() <= _LEVEL:  # a few voxels, no bone
         return np.empty((0, 3)), np.empty((0, 3), dtype=np.int64), tuple(repairs)
+    if finer != (1, 1, 1):
+        sizes = [(size - 1) * n + 1 for size, n in zip(blurred.shape, finer, strict=True)]
+        blurred = zoom(blurred, [m / n for m, n in zip(sizes, blurred.shape, strict=True)], order=1)
     marching_cubes: Any = measure.marching_cubes  # it ships types, but not of this function
     vertices, faces, _, _ = marching_cubes(blurred, _LEVEL)
-    voxels = vertices.astype(np.float64) + [b.start - _PAD for b in box]
+    voxels = vertices.astype(np.float64) / finer + [b.start - _PAD for b in box]
     affine = volume.patient_from_voxel
     # No BLAS: its last digits may depend on the number of threads.
     points = np.einsum("ij,kj->ik", voxels, affine[:3, :3]) + affine[:3, 3]

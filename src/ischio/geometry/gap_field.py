@@ -19,9 +19,10 @@ tolerance that was asked for, and never too small.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -35,12 +36,14 @@ NEAR_TOLERANCE_MM = 0.02  # up to FAR_MM: a tenth of what a hip moves in a third
 FAR_TOLERANCE_MM = 0.04
 FAR_MM = 10.0
 MARGIN_MM = 40.0  # the trochanter is seldom further from the ischium
-DEPTH_STEP_MM = 0.5  # spacing of the points at which depth is sought: about a voxel of a fine scan
+DEPTH_STEP_MM = (
+    1.25  # no point of the moving surface is further from a sample: corners alone, if they are dense
+)
 BLOCK = 4096  # poses worked on in one go; fixed, so that threads do not change the result
 CELL_DEG = 4.0  # poses within a cell of this size share a list of triangles that can be nearest
 _LEAF = 4  # triangles in a leaf of the tree
 _CLUSTER = 16  # triangles that share one bounding sphere
-_BRICK = 2  # nodes along an edge of a brick
+_SPRIG, _BUNCH = 6, 5  # samples in a sprig, sprigs in a bunch: at most, and about
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,9 +57,9 @@ class FixedSurface:
     faces : int array of shape (N,)
     boxes, links
         Tree: low and high corner of each node; first child or triangle, number of triangles, axis.
-    field : float32 array of shape (I, J, K), mm
-        Distance at each node, rounded towards 0, and 0 where it was not computed. Negative at nodes
-        inside the solid whose nearest point is not on the surface's border.
+    square : float32 array of shape (I, J, K), mm2
+        Squared distance of each node, rounded towards 0, and 0 where it was not computed. Negative at
+        nodes behind the surface: inside the solid, and the nearest point is not on the surface's border.
     nearest : int32 array of shape (I, J, K)
         Row of the nearest triangle at each node, -1 where it was not computed.
     low_mm : array of shape (3,), mm
@@ -64,14 +67,14 @@ class FixedSurface:
     step_mm : float
         Spacing of the nodes.
     solid : float32 array
-        For bricks of nodes, a distance in mm within which no node has a negative distance.
+        For cells between nodes, a distance in mm within which no cell has a node behind the surface.
     """
 
     triangles: Array
     faces: Ints
     boxes: Array
     links: Ints
-    field: NDArray[np.float32]
+    square: NDArray[np.float32]
     nearest: NDArray[np.int32]
     low_mm: Array
     step_mm: float
@@ -80,17 +83,52 @@ class FixedSurface:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MovingSurface:
-    """A surface that moves, cut into clusters of neighbouring triangles with a sphere around each."""
+    """A surface that moves, cut into clusters of neighbouring triangles with a sphere around each.
 
-    corners: Array
+    Parameters
+    ----------
+    points : array of shape (V, 3), mm
+    faces : int array of shape (F, 3)
+        Rows of ``points``, cluster after cluster.
+    rows : int array of shape (F,)
+        The row that each triangle had before.
+    edges2 : array of shape (F, 3), mm2
+        Squared edges.
+    inverses : array of shape (F, 3), 1/mm2
+        Of the products of two edges; 0 for triangles without area.
+    radius2 : array of shape (F,), mm2
+        Squared radius of the smallest circle around each triangle.
+    spheres : array of shape (C, 4), mm
+        Middle and radius of a sphere around each cluster.
+    spans : int array of shape (C, 2)
+        First and last plus one of the triangles of each cluster.
+    samples : array of shape (S, 3), mm
+        The points at which depth is sought: corners, and points between them, so that no point of the
+        surface is further than ``spacing_mm`` from one.
+    sample_faces : int array of shape (S,)
+        Triangle of each.
+    sprigs, bunches : arrays of shape (N, 4), mm
+        Middle and radius of a sphere around each sprig of samples, and each bunch of sprigs.
+    sprig_spans, bunch_spans : int arrays of shape (N + 1,)
+        Where the samples of each sprig begin, and the sprigs of each bunch; and the number of all.
+    spacing_mm : float
+    """
+
+    points: Array
     faces: Ints
+    rows: Ints
     edges2: Array
     inverses: Array
     radius2: Array
-    points: Array
-    local: Ints
-    clusters: Ints
     spheres: Array
+    spans: Ints
+    samples: Array
+    sample_faces: Ints
+    sprigs: Array
+    sprig_spans: Ints
+    bunches: Array
+    bunch_spans: Ints
+    spacing_mm: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,13 +138,15 @@ class Gaps:
     Parameters
     ----------
     gap_mm : array of shape (P,), mm
-        Negative: depth of the deepest point of the moving surface inside the solid.
+        Negative: minus the depth of the sample of the moving surface that lies deepest behind the fixed
+        one, that is, inside the solid with its nearest point not on the fixed surface's border.
+        0: the surfaces cross, and no sample lies behind.
     on_moving_mm, on_fixed_mm : arrays of shape (P, 3), mm, in the frame of the fixed surface
         Their distance is ``abs(gap_mm)``.
     moving_face, fixed_face : int arrays of shape (P,)
         Rows of the triangles given.
     error_mm : array of shape (P,), mm
-        The true gap lies within this below ``gap_mm``.
+        The true gap lies within this below ``gap_mm``; a depth may be off by this either way.
     """
 
     gap_mm: Array
@@ -148,7 +188,7 @@ def fixed_surface(
     -------
     FixedSurface
     """
-    from ischio.geometry import _kernels
+    from ischio.geometry.kernels import field as kernels
 
     faces, boxes, links = _tree(_needed(triangles_mm, "fixed surface"))
     triangles = np.ascontiguousarray(triangles_mm[faces])
@@ -157,39 +197,40 @@ def fixed_surface(
         low, high = np.maximum(low, within[0]), np.minimum(high, within[1])
         high = np.maximum(high, low)
     shape = tuple(int(n) for n in np.ceil((high - low) / step_mm) + 2)
-    field = np.zeros(shape, dtype=np.float32)
+    square = np.zeros(shape, dtype=np.float32)
     nearest = np.full(shape, -1, dtype=np.int32)
     inside = np.zeros(shape, dtype=np.uint8)
     if solid_mm is not None:
-        _kernels.fill_parity(np.ascontiguousarray(solid_mm), low, step_mm, inside)
+        kernels.fill_parity(np.ascontiguousarray(solid_mm), low, step_mm, inside)
     around = np.array([0.0, 0.0, 0.0, -1.0, np.inf])
     if shell is not None:
         around = np.array([*shell[0], max(shell[1], 0.0) ** 2, shell[2] ** 2])
     border = _border(triangles)
 
     def fill(rows: Ints) -> None:
-        _kernels.fill_field(
-            triangles, boxes, links, *border, low, step_mm, around, rows, inside, field, nearest
+        kernels.fill_field(
+            triangles, boxes, links, *border, low, step_mm, around, rows, inside, square, nearest
         )
 
     _in_threads(fill, np.array_split(np.arange(shape[0]), min(shape[0], 8 * jobs)), jobs)
-    return FixedSurface(triangles, faces, boxes, links, field, nearest, low, step_mm, _solid(field, step_mm))
+    return FixedSurface(
+        triangles, faces, boxes, links, square, nearest, low, step_mm, _solid(square, step_mm)
+    )
 
 
-def _solid(field: NDArray[np.float32], step_mm: float) -> NDArray[np.float32]:
-    """For each brick of nodes, how far from it the nearest brick with a negative node is, at least."""
+def _solid(square: NDArray[np.float32], step_mm: float) -> NDArray[np.float32]:
+    """For each cell of the grid, a distance in mm within which no cell has a node behind the surface."""
     from scipy.ndimage import distance_transform_edt
 
-    bricks = [-(-n // _BRICK) for n in field.shape]
-    padded = np.zeros([n * _BRICK for n in bricks], dtype=bool)
-    padded[tuple(slice(n) for n in field.shape)] = field < 0
-    shape = [n for count in bricks for n in (count, _BRICK)]
-    inside = padded.reshape(shape).any(axis=(1, 3, 5))
-    if not inside.any():
-        return np.full(bricks, np.inf, dtype=np.float32)
-    # Between bricks whose indices differ by n lie at least n - 1 of them, along each axis.
-    away = distance_transform_edt(~inside) - np.sqrt(3.0)
-    out: NDArray[np.float32] = (np.maximum(away, -1.0) * (_BRICK * step_mm)).astype(np.float32)
+    behind = square < 0
+    touched = np.zeros([n - 1 for n in square.shape], dtype=bool)
+    for corner in np.ndindex(2, 2, 2):
+        touched |= behind[tuple(slice(c, n - 1 + c) for c, n in zip(corner, square.shape, strict=True))]
+    if not touched.any():
+        return np.full(touched.shape, np.inf, dtype=np.float32)
+    # Between cells whose indices differ by n lie at least n - 1 of them, along each axis.
+    away = distance_transform_edt(~touched)
+    out: NDArray[np.float32] = ((away - np.sqrt(3.0)) * step_mm).astype(np.float32)
     return out
 
 
@@ -201,7 +242,7 @@ def moving_surface(triangles_mm: Array) -> MovingSurface:
     triangles_mm : array of shape (N, 3, 3), mm
         In a frame of its own; motions carry it into that of the fixed surface.
     """
-    order, spans = _clusters(_needed(triangles_mm, "moving surface").mean(axis=1))
+    order, starts = _clusters(_needed(triangles_mm, "moving surface").mean(axis=1), _CLUSTER)
     corners = np.ascontiguousarray(triangles_mm[order])
     e1, e2 = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
     e12 = corners[:, 2] - corners[:, 1]
@@ -215,27 +256,56 @@ def moving_surface(triangles_mm: Array) -> MovingSurface:
     longest, total = edges2.max(axis=1), edges2.sum(axis=1)
     obtuse = flat | (2 * longest >= total)
     radius2 = np.where(obtuse, longest / 4, edges2.prod(axis=1) / (4 * safe))
-    points, local, rows, spheres = [], [], [], []
-    n_points = 0
-    for first, last in spans:
-        own, index = np.unique(corners[first:last].reshape(-1, 3), axis=0, return_inverse=True)
-        points.append(own)
-        local.append(index.reshape(-1, 3))
-        rows.append((n_points, n_points + len(own), first, last))
-        n_points += len(own)
-        middle = (own.min(axis=0) + own.max(axis=0)) / 2
-        spheres.append([*middle, np.linalg.norm(own - middle, axis=1).max() + 1e-9])
+    points, index = np.unique(corners.reshape(-1, 3), axis=0, return_inverse=True)
+    samples, sample_faces, spacing = _samples(corners, np.sqrt(radius2))
+    gathered, sprig_starts = _clusters(samples, _SPRIG)
+    samples, sample_faces = np.ascontiguousarray(samples[gathered]), sample_faces[gathered]
+    sprigs = _spheres(samples[:, None], sprig_starts)
+    # Sprigs follow each other as halves of halves: those of a bunch are neighbours.
+    bunch_starts = np.append(np.arange(0, len(sprigs), _BUNCH), len(sprigs))
     return MovingSurface(
-        corners,
+        points,
+        index.reshape(-1, 3).astype(np.int64),
         order,
         edges2,
         inverses,
         radius2,
-        np.concatenate(points),
-        np.concatenate(local).astype(np.int64),
-        np.array(rows, dtype=np.int64),
-        np.array(spheres),
+        _spheres(corners, starts),
+        np.stack([starts[:-1], starts[1:]], axis=1),
+        samples,
+        sample_faces,
+        sprigs,
+        sprig_starts,
+        _spheres(samples[:, None], sprig_starts[bunch_starts]),
+        bunch_starts,
+        spacing,
     )
+
+
+def _spheres(things: Array, starts: Ints) -> Array:
+    """Middle and radius of a sphere around the corners of each span of things (N, corners, 3)."""
+    out = []
+    for first, last in pairwise(starts.tolist()):
+        own = things[first:last].reshape(-1, 3)
+        middle = (own.min(axis=0) + own.max(axis=0)) / 2
+        out.append([*middle, np.linalg.norm(own - middle, axis=1).max() + 1e-9])
+    return np.array(out)
+
+
+def _samples(corners: Array, reach: Array) -> tuple[Array, Ints, float]:
+    """Points at which depth is sought, the triangle of each, and how far a point can be from the next."""
+    parts = np.maximum(np.ceil(reach / DEPTH_STEP_MM), 1).astype(np.int64)
+    points, owners = [], []
+    for n in np.unique(parts):
+        rows = np.flatnonzero(parts == n)
+        p, q = (grid.ravel() for grid in np.meshgrid(np.arange(n + 1), np.arange(n + 1), indexing="ij"))
+        share = np.stack([n - p - q, p, q], axis=1)[p + q <= n] / n
+        points.append((share @ corners[rows]).reshape(-1, 3))
+        owners.append(np.repeat(rows, len(share)))
+    every, owner = np.concatenate(points), np.concatenate(owners)
+    # A point of two triangles counts once; what both make of it differs by rounding.
+    _, once = np.unique(np.round(every, 6), axis=0, return_index=True)
+    return every[once], owner[once], float((reach / parts).max())
 
 
 def pose_gaps(
@@ -274,7 +344,8 @@ def pose_gaps(
     -------
     Gaps
     """
-    from ischio.geometry import _kernels
+    from ischio.geometry.kernels.parts import Seat, Thigh
+    from ischio.geometry.kernels.sweep import sweep
 
     n_poses = len(angles_deg)
     out = Gaps(
@@ -286,63 +357,87 @@ def pose_gaps(
         np.empty(n_poses),
     )
     parts = (out.gap_mm, out.on_moving_mm, out.on_fixed_mm, out.moving_face, out.fixed_face, out.error_mm)
-    reach = np.sqrt(moving.radius2)
     if arms_mm is None:
         arms_mm = (float(np.linalg.norm(moving.points, axis=1).max()),) * 3
-    order, starts = _groups(angles_deg)
+    step = fixed.step_mm
+    seat = Seat(
+        *(fixed.triangles, fixed.boxes, fixed.links, fixed.square, fixed.nearest),
+        *(fixed.low_mm, 1.0 / step, fixed.solid),
+    )
+    thigh = Thigh(
+        *(moving.points, moving.faces, moving.edges2, moving.inverses, moving.radius2, moving.spheres),
+        *(moving.spans, moving.samples, moving.sample_faces),
+        *(moving.sprigs, moving.sprig_spans, moving.bunches, moving.bunch_spans),
+    )
+    tolerances = (*tolerance_mm, FAR_MM + 2 * max(tolerance_mm))
+    # A depth read that is certainly no rounding at the surface, and what a depth that is read can be off:
+    # distances change by no more than a point moves, and the nodes around it are this far from it.
+    slack = (step, np.sqrt(0.75) * step)
+    order, cells, wide_cells = _groups(angles_deg)
+
+    def corners(angles: Array, shift: Array, starts: Ints) -> tuple[Array, ...]:
+        """The eight poses around those of each cell: motions, bulges and turns."""
+        first = starts[:-1]
+        lows, highs = np.minimum.reduceat(angles, first), np.maximum.reduceat(angles, first)
+        turns = np.radians(highs - lows)
+        share = np.add.reduceat(shift, first) / np.diff(starts)[:, None]
+        # A turned point strays from the straight mean of its ends by at most arm * turn^2 / 8.
+        bulges = (turns**2 / 8) @ np.array(arms_mm)
+        strays = np.linalg.norm(shift - np.repeat(share, np.diff(starts), axis=0), axis=1)
+        bulges += np.maximum.reduceat(strays, first)
+        bits = (np.arange(8)[:, None] >> np.arange(3)) & 1
+        rotations, offsets = motion(np.where(bits == 1, highs[:, None], lows[:, None]).reshape(-1, 3))
+        return rotations.reshape(-1, 8, 3, 3), offsets.reshape(-1, 8, 3) + share[:, None], bulges, turns
 
     def work(block: tuple[int, int]) -> None:
-        groups = starts[block[0] : block[1] + 1]
-        rows = order[groups[0] : groups[-1]]
-        groups = groups - groups[0]
+        wide = wide_cells[block[0] : block[1] + 1]
+        starts = cells[wide[0] : wide[-1] + 1]
+        rows, wide, starts = order[starts[0] : starts[-1]], wide - wide[0], starts - starts[0]
         angles = angles_deg[rows]
         rotations, offsets = motion(angles)
         shift = np.zeros((len(rows), 3)) if shift_mm is None else shift_mm[rows]
-        lows, highs = np.minimum.reduceat(angles, groups[:-1]), np.maximum.reduceat(angles, groups[:-1])
-        turns = np.radians(highs - lows)
-        share = np.add.reduceat(shift, groups[:-1]) / np.diff(groups)[:, None]
-        # A turned point strays from the straight mean of its ends by at most arm * turn^2 / 8.
-        bulges = (turns**2 / 8) @ np.array(arms_mm)
-        strays = np.linalg.norm(shift - np.repeat(share, np.diff(groups), axis=0), axis=1)
-        bulges += np.maximum.reduceat(strays, groups[:-1])
-        bits = (np.arange(8)[:, None] >> np.arange(3)) & 1
-        corner_angles = np.where(bits[None] == 1, highs[:, None], lows[:, None])
-        at_corners, corner_offsets = motion(corner_angles.reshape(-1, 3))
-        found = [np.empty((len(rows), *part.shape[1:]), dtype=part.dtype) for part in parts]
-        _kernels.sweep(
-            *(np.ascontiguousarray(rotations), offsets + shift, groups, at_corners.reshape(-1, 8, 3, 3)),
-            *(corner_offsets.reshape(-1, 8, 3) + share[:, None], bulges, turns),
-            *(moving.corners, moving.edges2, moving.inverses, moving.radius2, reach),
-            *(moving.points, moving.local, moving.clusters, moving.spheres),
-            *(fixed.triangles, fixed.boxes, fixed.links, fixed.field, fixed.nearest),
-            *(fixed.low_mm, 1.0 / fixed.step_mm, fixed.solid, _BRICK * fixed.step_mm),
-            *(*tolerance_mm, DEPTH_STEP_MM),
-            *found,
+        around, wide_around = corners(angles, shift, starts), corners(angles, shift, starts[wide])
+        sweep(
+            *(rows, np.ascontiguousarray(rotations), offsets + shift, starts, wide, around, wide_around),
+            *(tolerances, slack, thigh, seat, parts),
         )
-        for part, values in zip(parts, found, strict=True):
-            part[rows] = values
 
-    _in_threads(work, _blocks(starts), jobs)
-    out.moving_face[:] = moving.faces[out.moving_face]
+    _in_threads(work, _blocks(cells[wide_cells]), jobs)
+    out.moving_face[:] = moving.rows[out.moving_face]
     out.fixed_face[:] = fixed.faces[out.fixed_face]
     return out
 
 
-def _groups(angles_deg: Array) -> tuple[Ints, Ints]:
-    """Order that puts poses of one cell of angles together, and where each cell starts (and the end)."""
-    cells = np.floor((angles_deg - angles_deg.min(axis=0)) / CELL_DEG + 1e-9).astype(np.int64)
-    sizes = cells.max(axis=0) + 1
-    # Every second row of cells backwards, so that neighbours in order are neighbours in angle.
-    cells[:, 1] = np.where(cells[:, 0] % 2 == 1, sizes[1] - 1 - cells[:, 1], cells[:, 1])
-    rows = cells[:, 0] * sizes[1] + cells[:, 1]
-    key = rows * sizes[2] + np.where(rows % 2 == 1, sizes[2] - 1 - cells[:, 2], cells[:, 2])
+def _groups(angles_deg: Array) -> tuple[Ints, Ints, Ints]:
+    """Order that puts poses of one cell of angles together, starts of cells, and of wide cells among these.
+
+    Both lists of starts end with the number of all. A wide cell is eight cells.
+    """
+    low = angles_deg.min(axis=0)
+    cells = [
+        np.floor((angles - least) * (1 / CELL_DEG) + 1e-9).astype(np.int32)
+        for angles, least in zip(angles_deg.T, low, strict=True)
+    ]
+    key = _snake([one // 2 for one in cells]) * 8 + _snake([one % 2 for one in cells])
+    key = key.astype(np.min_scalar_type(int(key.max())))  # short numbers are sorted several times as fast
     order = np.argsort(key, kind="stable")
-    starts = np.flatnonzero(np.diff(key[order], prepend=-1))
-    return order, np.append(starts, len(order))
+    key = key[order]
+    starts = np.flatnonzero(np.append(True, key[1:] != key[:-1]))
+    wide = np.flatnonzero(np.diff(key[starts].astype(np.int64) // 8, prepend=-1))
+    return order, np.append(starts, len(order)), np.append(wide, len(starts))
+
+
+def _snake(cells: Sequence[NDArray[np.int32]]) -> Ints:
+    """Number cells along rows, every second one backwards, so that neighbours in number are neighbours."""
+    first, second, third = cells
+    n_2, n_3 = int(second.max()) + 1, int(third.max()) + 1
+    rows = first.astype(np.int64) * n_2 + np.where(first & 1, n_2 - 1 - second, second)
+    out: Ints = rows * n_3 + np.where(rows & 1, n_3 - 1 - third, third)
+    return out
 
 
 def _blocks(starts: Ints) -> list[tuple[int, int]]:
-    """Spans of groups with about ``BLOCK`` poses each."""
+    """Spans of wide cells with about ``BLOCK`` poses each."""
     ends = np.searchsorted(starts, np.arange(BLOCK, starts[-1] + BLOCK, BLOCK))
     ends = np.unique(np.minimum(ends, len(starts) - 1))
     return list(zip(np.append(0, ends[:-1]).tolist(), ends.tolist(), strict=True))
@@ -394,22 +489,22 @@ def _tree(triangles: Array) -> tuple[Ints, Array, Ints]:
     return order, np.array(boxes), np.array(links, dtype=np.int64)
 
 
-def _clusters(middles: Array) -> tuple[Ints, list[tuple[int, int]]]:
-    """Halve and halve again until a cluster is small: order of the triangles and spans of clusters."""
-    order = np.arange(len(middles))
-    spans, todo = [], [(0, len(middles))]
+def _clusters(points: Array, most: int) -> tuple[Ints, Ints]:
+    """Halve and halve again until a cluster is small: order of the points, starts of clusters and the end."""
+    order = np.arange(len(points))
+    starts, todo = [], [(0, len(points))]
     while todo:
         first, last = todo.pop()
-        if last - first <= _CLUSTER:
-            spans.append((first, last))
+        if last - first <= most:
+            starts.append(first)
             continue
         rows = order[first:last]
-        spread = middles[rows]
+        spread = points[rows]
         axis = int(np.argmax(spread.max(axis=0) - spread.min(axis=0)))
         order[first:last] = rows[np.argsort(spread[:, axis], kind="stable")]
         half = (first + last) // 2
         todo += [(first, half), (half, last)]
-    return order, sorted(spans)
+    return order, np.array([*sorted(starts), len(points)], dtype=np.int64)
 
 
 def _border(triangles: Array) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

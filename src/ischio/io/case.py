@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ischio._check import Array, InputError, complaint, one_of
+from ischio.io.identity import aliases, without_names
 from ischio.io.labels import SUFFIXES, read_label_map, read_masks
 from ischio.io.meshes import READERS, read_surface
 from ischio.io.names import ACCEPTED, BoneName, check_bones, option, read_mapping, read_name
@@ -60,6 +61,7 @@ def read_input(
     axes: str,
     mapping: Mapping[str, str] | None = None,
     labels: Mapping[int, str] | None = None,
+    show_names: bool = False,
 ) -> RawInput:
     """Read one person's bones.
 
@@ -67,7 +69,7 @@ def read_input(
     ----------
     path : Path
         A folder of surfaces (PLY, STL, OBJ, VTP) named after their bones, one such surface, a label map
-        (NIfTI, NRRD), or a folder with one mask for each bone.
+        (NIfTI, NRRD, MetaImage, DICOM SEG), or a folder with one mask for each bone.
     axes : str
         Axes of the surfaces: "LPS", "RAS" (turned here, once) or "unknown" (left as they are). Label maps
         name their own axes.
@@ -75,6 +77,8 @@ def read_input(
         File name, label name or label number to bone, for names that say nothing; "ignore" leaves out.
     labels : mapping of int to str, optional
         Names of the labels of a label map (``label_names.label_names`` reads the usual ones).
+    show_names : bool
+        Keep names of files that could name a person; by default results number these ("file 2.ply").
 
     Returns
     -------
@@ -88,6 +92,31 @@ def read_input(
         each other.
     """
     one_of(axes, AXES, "axes")
+    raw = _read_input(path, axes, mapping, labels)
+    return raw if show_names else _without_names(raw, path)
+
+
+def _without_names(raw: RawInput, path: Path) -> RawInput:
+    """The input with numbers in place of names of files that could name a person."""
+    files = [path.name]
+    if path.is_dir():
+        files = [path.resolve().name, *sorted(file.name for file in path.iterdir() if file.name[0] != ".")]
+    known = aliases(files)
+
+    def plain(text: str) -> str:
+        return without_names(text, known)
+
+    surfaces = tuple(replace(one, source=plain(one.source)) for one in raw.surfaces)
+    volume = raw.label_map
+    if volume is not None:
+        volume = replace(volume, source=plain(volume.source))
+    return RawInput(surfaces, volume, tuple(plain(note) for note in raw.notes))
+
+
+def _read_input(
+    path: Path, axes: str, mapping: Mapping[str, str] | None, labels: Mapping[int, str] | None
+) -> RawInput:
+    """The input under the names of its files."""
     if not path.exists():
         raise InputError(
             complaint(str(path), "no such file or folder", "bones or a label map", "Check the path.")
@@ -101,6 +130,8 @@ def read_input(
     entries = [entry for entry in entries if not entry.name.startswith(".")]  # left by file managers
     surfaces = [entry for entry in entries if entry.is_file() and entry.suffix.lower() in READERS]
     volumes = [entry for entry in entries if entry.is_file() and entry.name.lower().endswith(SUFFIXES)]
+    if not surfaces and not volumes:
+        volumes = _segmentation(path, entries)
     if not surfaces and not volumes:
         seen = ", ".join(entry.name for entry in entries[:12]) if path.is_dir() else path.name
         raise InputError(
@@ -125,6 +156,26 @@ def read_input(
         volume, notes = read_label_map(volumes[0], axes=axes, mapping=mapping, labels=labels)
         return RawInput((), volume, (*_left_alone(rest), *notes))
     return _read_masks(path, volumes, axes, mapping or {}, _left_alone(rest))
+
+
+def _segmentation(path: Path, entries: Sequence[Path]) -> list[Path]:
+    """The DICOM segmentation that the input is or holds; a scan instead of one is refused."""
+    from ischio.io.dicom.files import dicom_places
+    from ischio.io.dicom.seg import is_seg
+
+    files = [entry for entry in entries if entry.is_file()]
+    if len(files) == 1 and is_seg(files[0]):
+        return files
+    if dicom_places(path)[0]:
+        raise InputError(
+            complaint(
+                path.name,
+                "a DICOM scan",
+                "bones: a label map, a segmentation or surfaces",
+                "Segment it, and pass `assess LABELS --scan SCAN`; or say --segmenter totalsegmentator.",
+            )
+        )
+    return []
 
 
 def _left_alone(names: Sequence[str]) -> tuple[str, ...]:

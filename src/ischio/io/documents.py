@@ -112,6 +112,13 @@ def packaged_document(name: str) -> Document:
     )
 
 
+def packaged_evidence() -> Document:
+    """The packaged evidence base: one figure in each line."""
+    return parse_document(
+        "evidence.json", resources.files("ischio").joinpath("evidence/evidence.json").read_text("utf-8")
+    )
+
+
 def parse_document(name: str, text: str) -> Document:
     r"""Parse text as JSON where ``name`` ends in .json, as YAML 1.2 otherwise.
 

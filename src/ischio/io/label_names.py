@@ -1,8 +1,9 @@
-"""Names of labels: known class maps, and the JSON files that programs write."""
+"""Names of labels: known class maps, JSON files, and ITK-SNAP's label descriptions."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -25,6 +26,8 @@ CLASS_MAPS: Mapping[str, Mapping[int, str]] = MappingProxyType(
 _NAME_KEYS = ("name", "Name", "SegmentLabel")
 _VALUE_KEYS = ("value", "label", "id", "LabelValue", "labelID")
 _MAX_JSON_BYTES = 10_000_000
+# Label, red, green, blue, opacity, two switches, and the name in quotes.
+_SNAP_LINE = re.compile(r'\s*(\d{1,6})(?:\s+[\d.]+){6}\s+"([^"]*)"\s*')
 
 
 def label_names(text: str) -> dict[int, str]:
@@ -35,7 +38,7 @@ def label_names(text: str) -> dict[int, str]:
     text : str
         "totalseg-v2", "totalseg-v1", "totalseg-mr", or the path of a JSON file that holds
         ``{"1": "femur_left"}``, ``{"femur_left": 1}``, either under "labels", or a list of entries with
-        a name and a value.
+        a name and a value; or ITK-SNAP's file of label descriptions.
 
     Returns
     -------
@@ -54,7 +57,7 @@ def label_names(text: str) -> dict[int, str]:
     if text.lower() in CLASS_MAPS:
         return dict(CLASS_MAPS[text.lower()])
     path = Path(text)
-    names = _json_names(path) if path.is_file() else None
+    names = (_json_names(path) or _snap_names(path)) if path.is_file() else None
     if names is None:
         raise InputError(
             complaint(
@@ -68,7 +71,7 @@ def label_names(text: str) -> dict[int, str]:
 
 
 def names_beside(path: Path) -> tuple[Mapping[int, str], str] | None:
-    """Names from a JSON file that lies beside a label map.
+    """Names from a file that lies beside a label map.
 
     Parameters
     ----------
@@ -81,8 +84,11 @@ def names_beside(path: Path) -> tuple[Mapping[int, str], str] | None:
         The names, and where they are from.
     """
     stem = bare_name(path)
-    for name in (f"{stem}.json", f"{stem}_labels.json", "labels.json", "dataset.json"):
-        names = _json_names(path.with_name(name))
+    for name in (
+        *(f"{stem}.json", f"{stem}_labels.json", "labels.json", "dataset.json"),
+        *(f"{stem}.label", f"{stem}.txt", f"{stem}_labels.txt", "labels.label", "labels.txt"),
+    ):
+        names = _json_names(path.with_name(name)) or _snap_names(path.with_name(name))
         if names:
             return names, f"from {name}"
     return None
@@ -101,7 +107,7 @@ def bare_name(path: Path) -> str:
     'femur_left'
     """
     name = path.name
-    for ending in (".gz", ".nii", ".nrrd", ".seg"):
+    for ending in (".gz", ".nii", ".nrrd", ".mha", ".mhd", ".dcm", ".seg"):
         name = name[: -len(ending)] if name.lower().endswith(ending) else name
     return name
 
@@ -129,6 +135,20 @@ def _json_names(path: Path) -> dict[int, str] | None:
             return None
         names[label] = name
     return names
+
+
+def _snap_names(path: Path) -> dict[int, str] | None:
+    """Names in a file of label descriptions as ITK-SNAP writes it, or None."""
+    if path.suffix.lower() == ".json" or not path.is_file() or path.stat().st_size > _MAX_JSON_BYTES:
+        return None
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except ValueError:  # no text
+        return None
+    found = [_SNAP_LINE.fullmatch(line) for line in lines if line.strip() and not line.startswith("#")]
+    if not found or not all(found):
+        return None
+    return {int(line[1]): line[2] for line in found if line and int(line[1])}
 
 
 def _first(entry: Any, keys: Sequence[str]) -> Any:

@@ -10,17 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ischio.io._mesh import refused
-from ischio.io._volume import MAX_VOXELS, LabelFile, Segment, voxel_counts
+from ischio.io._volume import MAX_VOXELS, LabelFile, Segment, scanner_frame, voxel_counts
+from ischio.io.identity import names_nobody
 from ischio.io.label_names import bare_name, names_beside
+from ischio.io.mha import read_mha_labels
 from ischio.io.names import BoneName, check_bones, option, read_mapping, read_name
 from ischio.io.nifti import read_nifti_labels
 from ischio.io.seg_nrrd import read_nrrd_labels
-from ischio.types import Frame, Volume
+from ischio.types import Volume
 
 __all__ = ["MAX_VOXELS", "SUFFIXES", "read_label_map", "read_masks"]
 
-SUFFIXES = (".nii", ".nii.gz", ".nrrd")
-_FRAME = Frame("patient", "as_supplied")
+SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".mha", ".mhd")
 _SHOWN = 12  # names in one message
 _SAME_GRID_MM = 1e-3  # float32 headers written by several programs differ by less
 
@@ -37,7 +38,7 @@ def read_label_map(
     Parameters
     ----------
     path : Path
-        NIfTI or NRRD.
+        NIfTI, NRRD, MetaImage or DICOM SEG.
     axes : str
         "LPS", "RAS" or "unknown": used only when an NRRD header names no space.
     mapping : mapping of str to str, optional
@@ -68,7 +69,7 @@ def read_label_map(
     if not bones:
         raise refused(
             path,
-            f"no bone among the labels {_listed(segments)}",
+            f"no bone among the labels {_listed(segments, hide=False)}",
             "a femur, hip bone, pelvis or sacrum",
             f"Name them: --labels totalseg-v2, --labels names.json or {option('1', 'femur_left')}.",
         )
@@ -76,7 +77,8 @@ def read_label_map(
     if others:
         notes = (*notes, f"{path.name}: labels left alone: {_listed(others)}")
     values, names, overlaps = _one_layer(path, file, bones)
-    volume = Volume(values, file.patient_from_voxel, _FRAME, "labels", "1", path.name, names)
+    frame = scanner_frame(file.frame_uid)
+    volume = Volume(values, file.patient_from_voxel, frame, "labels", "1", path.name, names)
     return volume, (*file.notes, *notes, *overlaps)
 
 
@@ -133,7 +135,7 @@ def read_masks(masks: Sequence[tuple[Path, BoneName]], *, axes: str) -> tuple[Vo
         raise refused(
             first, "empty masks", "a mask with a bone in it", "Pass masks of a femur and a hip bone."
         )
-    return Volume(values, grid, _FRAME, "labels", "1", first.parent.name, names), tuple(notes)
+    return Volume(values, grid, scanner_frame(""), "labels", "1", first.parent.name, names), tuple(notes)
 
 
 def _read(path: Path, axes: str) -> LabelFile:
@@ -141,7 +143,15 @@ def _read(path: Path, axes: str) -> LabelFile:
     try:
         if path.stat().st_size == 0:
             raise refused(path, "an empty file", "a label map", "Copy it again.")
-        return read_nrrd_labels(path, axes) if path.suffix.lower() == ".nrrd" else read_nifti_labels(path)
+        if path.suffix.lower() == ".nrrd":
+            return read_nrrd_labels(path, axes)
+        if path.suffix.lower() in (".mha", ".mhd"):
+            return read_mha_labels(path)
+        if path.suffix.lower().startswith((".nii", ".gz")):
+            return read_nifti_labels(path)
+        from ischio.io.dicom.seg import read_seg
+
+        return read_seg(path)
     except OSError as error:
         raise refused(
             path, f"{error.strerror or error}", "a file that can be read", "Check the path."
@@ -172,9 +182,14 @@ def _named(
     return segments + [Segment(str(value), value, layer) for layer, value in sorted(nameless)], tuple(notes)
 
 
-def _listed(segments: Sequence[Segment]) -> str:
+def _shown(segment: Segment) -> str:
+    """A label's name as notes may hold it."""
+    return segment.name if names_nobody(segment.name) else f"label {segment.value}"
+
+
+def _listed(segments: Sequence[Segment], *, hide: bool = True) -> str:
     """Names in words, the first dozen."""
-    names = [segment.name for segment in segments]
+    names = [_shown(segment) if hide else segment.name for segment in segments]
     rest = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return ", ".join(names[:_SHOWN]) + rest
 
@@ -190,7 +205,7 @@ def _one_layer(
     notes, names = [], {}
     for label, (segment, text) in enumerate(bones, start=1):
         notes += _add(
-            values, file.layers[segment.layer] == segment.value, label, f"{path.name}: {segment.name}"
+            values, file.layers[segment.layer] == segment.value, label, f"{path.name}: {_shown(segment)}"
         )
         names[label] = text
     return values, names, notes

@@ -218,6 +218,28 @@ def option(key: str, bone: str) -> str:
     return f"--bone {bone}={shlex.quote(key)}"
 
 
+def bone_words() -> frozenset[str]:
+    """Every word that is understood of a name, but for sides.
+
+    Examples
+    --------
+    >>> "femur" in bone_words(), "meier" in bone_words()
+    (True, False)
+    """
+    return frozenset(_BONES) | _OTHER_BONES | _PARTS
+
+
+def is_glued(word: str) -> bool:
+    """Whether a lower-case word is a side and a bone written as one.
+
+    Examples
+    --------
+    >>> is_glued("lfemur"), is_glued("meier")
+    (True, False)
+    """
+    return len(_glued(word)) > 1
+
+
 def _words(text: str) -> frozenset[str]:
     """Lower-case words of a name; "FemurLeft", "lfemur" and "hemi pelvis" come apart or together as meant."""
     apart = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", text)

@@ -1,4 +1,4 @@
-"""NIfTI label maps, with the names that programs leave in their extensions."""
+"""NIfTI scans and label maps, these with the names that programs leave in their extensions."""
 
 from __future__ import annotations
 
@@ -13,9 +13,17 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from ischio._check import Array
+from ischio._check import Array, InputError
 from ischio.io._mesh import refused
-from ischio.io._volume import LabelFile, Segment, check_geometry, check_voxels, whole_labels
+from ischio.io._volume import (
+    LabelFile,
+    ScanFile,
+    Segment,
+    check_geometry,
+    check_voxels,
+    scaled,
+    whole_labels,
+)
 
 _LPS_FROM_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _UNITS = MappingProxyType({0: "", 1: "metres", 2: "", 3: "micrometres"})  # 0 is unsaid: mm by custom
@@ -41,6 +49,43 @@ def read_nifti_labels(path: Path) -> LabelFile:
     InputError
         If the file is damaged, has no orientation, is not in mm, is too large, or holds no labels.
     """
+    image, shape, patient_from_voxel, notes = _opened(path)
+    with _damage_named(path):
+        values = np.asanyarray(image.dataobj).reshape(shape)
+        tables = [e.get_content() for e in image.header.extensions if e.get_code() in _NAME_CODES]
+    segments = tuple(segment for table in tables for segment in _names(table))
+    return LabelFile((whole_labels(path, values),), patient_from_voxel, segments, notes)
+
+
+def read_nifti_scan(path: Path) -> ScanFile:
+    """Read a NIfTI scan.
+
+    Parameters
+    ----------
+    path : Path
+        Ends in ``.nii`` or ``.nii.gz``.
+
+    Returns
+    -------
+    ScanFile
+
+    Raises
+    ------
+    InputError
+        If the file is damaged, has no orientation, is not in mm, or is too large.
+    """
+    image, shape, patient_from_voxel, notes = _opened(path)
+    data = image.dataobj
+    with _damage_named(path):
+        plain = np.asanyarray(data.get_unscaled()).reshape(shape)
+        if plain.dtype.kind not in "biuf":
+            raise refused(path, f"values of type {plain.dtype}", "one number a voxel")
+        slope, intercept = float(data.slope), float(data.inter)
+    return ScanFile(scaled(path, plain, slope, intercept), patient_from_voxel, notes)
+
+
+def _opened(path: Path) -> tuple[Any, tuple[int, ...], Array, tuple[str, ...]]:
+    """The image with its voxels unread, its size, voxels to patient LPS, and notes on these."""
     import nibabel
 
     with _damage_named(path):
@@ -51,18 +96,14 @@ def read_nifti_labels(path: Path) -> LabelFile:
     while len(shape) > 3 and shape[-1] == 1:
         shape = shape[:-1]
     if len(shape) != 3:
-        raise refused(path, f"an image of {image.shape} voxels", "three axes", "Pass one label map.")
+        raise refused(path, f"an image of {image.shape} voxels", "three axes", "Pass one volume.")
     check_voxels(path, shape)
     header: Any = image.header
     unit = _UNITS.get(int(header["xyzt_units"]) & 7, "a unit without a name")
     if unit:
         raise refused(path, f"voxels in {unit}", "millimetres", "Convert it to millimetres.")
     patient_from_voxel, notes = _geometry(path, header, shape)
-    with _damage_named(path):
-        values = np.asanyarray(image.dataobj).reshape(shape)
-        tables = [e.get_content() for e in header.extensions if e.get_code() in _NAME_CODES]
-    segments = tuple(segment for table in tables for segment in _names(table))
-    return LabelFile((whole_labels(path, values),), patient_from_voxel, segments, notes)
+    return image, shape, patient_from_voxel, notes
 
 
 @contextmanager
@@ -78,7 +119,20 @@ def _damage_named(path: Path) -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
-    except (ImageFileError, HeaderDataError, ValueError, KeyError, EOFError, OSError, zlib.error) as error:
+    except (
+        ImageFileError,
+        HeaderDataError,
+        ValueError,
+        TypeError,
+        LookupError,
+        ArithmeticError,
+        EOFError,
+        OSError,
+        MemoryError,
+        zlib.error,
+    ) as error:
+        if isinstance(error, InputError):
+            raise
         raise refused(
             path, f"a file that cannot be read ({error})", "a complete NIfTI", "Copy it again."
         ) from error

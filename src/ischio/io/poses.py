@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from ischio.types import PELVIC_ZEROS, POSE_LIMITS_DEG, ROTATION_ZEROS, Side
 ANGLES = tuple(POSE_LIMITS_DEG)
 ZEROS = {"pelvic_zero": ("isb", PELVIC_ZEROS), "rotation_zero": ("tea", ROTATION_ZEROS)}
 MOST_BYTES = 1 << 30
+_NULL = "\\N"  # no text of ours is this; an empty text stays an empty text
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,45 @@ def to_npz(rows: Sequence[Mapping[str, Any]]) -> bytes:
     out = io.BytesIO()
     np.savez_compressed(out, **columns)
     return out.getvalue()
+
+
+def to_parquet(rows: Sequence[Mapping[str, Any]]) -> bytes:
+    """Rows as the bytes of a Parquet file: columns under their names, angles and millimetres as DOUBLE.
+
+    All else is text; what is missing is null.
+
+    Raises
+    ------
+    InputError
+        If DuckDB is not installed.
+    """
+    try:
+        import duckdb
+    except ImportError as error:
+        raise InputError(
+            complaint(
+                "Parquet", "no DuckDB", "the package duckdb", "Install it: pip install 'ischio[cohort]'."
+            )
+        ) from error
+    kinds = {name: "DOUBLE" if name.endswith(("_mm", "_deg")) else "VARCHAR" for name in rows[0]}
+    with tempfile.TemporaryDirectory() as folder:
+        table, out = Path(folder, "rows.csv"), Path(folder, "rows.parquet")
+        with table.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerows([_NULL if value is None else value for value in row.values()] for row in rows)
+        columns = ", ".join(f"{_quoted(name)}: '{kind}'" for name, kind in kinds.items())
+        read = (
+            f"read_csv({_quoted(str(table))}, header=false, auto_detect=false, columns={{{columns}}}, "
+            f"nullstr='{_NULL}', delim=',', quote='\"', escape='\"')"
+        )
+        with duckdb.connect() as base:  # in memory; the network is not asked
+            base.execute(f"COPY (SELECT * FROM {read}) TO {_quoted(str(out))} (FORMAT parquet)")
+        return out.read_bytes()
+
+
+def _quoted(text: str) -> str:
+    """A text of SQL."""
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _row(cells: Mapping[str | None, Any], where: str) -> PoseRow:

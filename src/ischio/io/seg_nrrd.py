@@ -1,4 +1,4 @@
-"""NRRD label maps, and the segmentations that 3D Slicer writes as ``.seg.nrrd``."""
+"""NRRD scans and label maps, and the segmentations that 3D Slicer writes as ``.seg.nrrd``."""
 
 from __future__ import annotations
 
@@ -8,14 +8,25 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ischio._check import Array
+from ischio._check import Array, InputError
 from ischio.io._mesh import refused
-from ischio.io._volume import LabelFile, Segment, check_geometry, check_voxels, whole_labels
+from ischio.io._volume import (
+    LabelFile,
+    ScanFile,
+    Segment,
+    check_geometry,
+    check_voxels,
+    inflated,
+    scaled,
+    whole_labels,
+)
 
+_MAX_RATIO = 1100  # no packing of these formats is tighter
 _LPS_FROM = MappingProxyType(
     {
         name: np.array(signs)
@@ -49,18 +60,7 @@ def read_nrrd_labels(path: Path, axes: str) -> LabelFile:
     InputError
         If the file is damaged, has no orientation, is not in mm, is too large, or holds no labels.
     """
-    import nrrd
-
-    with path.open("rb") as file:
-        with _damage_named(path):
-            header = nrrd.read_header(file)
-        if {"data file", "datafile"} & set(header):
-            raise refused(path, "a header whose data are in another file", "both in one", "Save it as .nrrd.")
-        sizes = tuple(int(size) for size in header.get("sizes", ()))
-        check_voxels(path, sizes)
-        patient_from_voxel, list_axis, notes = _geometry(path, header, sizes, axes)
-        with _damage_named(path):
-            values = nrrd.read_data(header, file)
+    header, values, patient_from_voxel, list_axis, notes = _opened(path, axes)
     labels = whole_labels(path, values)
     layers = (labels,) if list_axis is None else tuple(np.moveaxis(labels, list_axis, 0))
     segments = _segments(path, header, len(layers))
@@ -71,6 +71,70 @@ def read_nrrd_labels(path: Path, axes: str) -> LabelFile:
     return LabelFile(layers, patient_from_voxel, segments, notes)
 
 
+def read_nrrd_scan(path: Path, axes: str) -> ScanFile:
+    """Read an NRRD scan.
+
+    Parameters
+    ----------
+    path : Path
+        Ends in ``.nrrd``; header and data in one file.
+    axes : str
+        "LPS", "RAS" or "unknown": used only when the header names no space.
+
+    Returns
+    -------
+    ScanFile
+
+    Raises
+    ------
+    InputError
+        If the file is damaged, has no orientation, is not in mm, is too large, or holds several volumes.
+    """
+    _, values, patient_from_voxel, list_axis, notes = _opened(path, axes)
+    if list_axis is not None:
+        raise refused(path, f"an image of {values.shape} values", "three axes", "Pass one volume.")
+    return ScanFile(scaled(path, values, 1.0, 0.0), patient_from_voxel, notes)
+
+
+def _opened(
+    path: Path, axes: str
+) -> tuple[Mapping[str, Any], NDArray[Any], Array, int | None, tuple[str, ...]]:
+    """Header, values, voxels to patient LPS, which axis lists layers, and notes."""
+    import nrrd
+
+    with path.open("rb") as file:
+        with _damage_named(path):
+            header = nrrd.read_header(file)
+        if {"data file", "datafile"} & set(header):
+            raise refused(path, "a header whose data are in another file", "both in one", "Save it as .nrrd.")
+        with _damage_named(path):
+            sizes = tuple(int(size) for size in header.get("sizes", ()))
+        check_voxels(path, sizes)
+        patient_from_voxel, list_axis, notes = _geometry(path, header, sizes, axes)
+        with _damage_named(path):
+            values = _values(path, header, file, sizes)
+    return header, values, patient_from_voxel, list_axis, notes
+
+
+def _values(path: Path, header: Mapping[str, Any], file: BinaryIO, sizes: tuple[int, ...]) -> NDArray[Any]:
+    """The voxels; never more bytes are unpacked than the header asks for."""
+    import nrrd
+
+    kind = np.dtype(nrrd.reader._determine_datatype(header))
+    n_bytes = int(np.prod(sizes, dtype=object)) * kind.itemsize
+    skips = any(int(header.get(key, 0)) for key in ("line skip", "lineskip", "byte skip", "byteskip"))
+    if str(header.get("encoding", "")).lower() not in ("raw", "gzip", "gz") or skips:
+        if path.stat().st_size * _MAX_RATIO < n_bytes:
+            raise refused(path, f"{path.stat().st_size:,} bytes for {n_bytes:,} of voxels", "complete data")
+        return np.asarray(nrrd.read_data(header, file))
+    rest = file.read()
+    if str(header["encoding"]).lower() != "raw":
+        rest = inflated(rest, n_bytes)
+    if len(rest) < n_bytes:
+        raise EOFError(f"{len(rest):,} of {n_bytes:,} bytes of voxels")
+    return np.frombuffer(rest, kind, n_bytes // kind.itemsize).reshape(sizes, order="F")
+
+
 @contextmanager
 def _damage_named(path: Path) -> Iterator[None]:
     """Word whatever the library raises on a damaged file."""
@@ -78,7 +142,20 @@ def _damage_named(path: Path) -> Iterator[None]:
 
     try:
         yield
-    except (NRRDError, ValueError, KeyError, IndexError, EOFError, OSError, zlib.error) as error:
+    except (
+        NRRDError,
+        ValueError,
+        TypeError,
+        LookupError,
+        ArithmeticError,
+        AttributeError,
+        EOFError,
+        OSError,
+        MemoryError,
+        zlib.error,
+    ) as error:
+        if isinstance(error, InputError):
+            raise
         raise refused(
             path, f"a file that cannot be read ({error})", "a complete NRRD", "Copy it again."
         ) from error

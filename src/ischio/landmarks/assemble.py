@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from ischio._check import Array, CannotMeasure
-from ischio.landmarks import frames, joint_frames, plausible
+from ischio.landmarks import frames, joint_frames, plausible, substitutes
 from ischio.landmarks.femur import find_femur
 from ischio.landmarks.findings import Findings
 from ischio.landmarks.hip_bone import find_hip_bone
@@ -248,6 +248,10 @@ def _hip(
         posture,
         reasons,
         {} if hip_bone is None else {name: _sided(line, side) for name, line in hip_bone.curves.items()},
+        {
+            **({} if hip_bone is None else substitutes.half_pelvis(hip_bone, reasons)),
+            **substitutes.proximal_femur(side, landmarks, reasons),
+        },
     )
 
 

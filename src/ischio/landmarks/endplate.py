@@ -7,6 +7,7 @@ import numpy as np
 from ischio._check import Array, CannotMeasure
 from ischio.geometry.connect import connected_faces
 from ischio.geometry.sampling import face_normals
+from ischio.landmarks.grain import grain_mm
 from ischio.types import Bone, Landmark
 
 METHOD = "plane_through_endplate@1"
@@ -81,6 +82,6 @@ def endplate(bone: Bone, start_mm: Array, normal: Array) -> Landmark:
         )
     radius = float(np.sqrt(area / np.pi))
     sigma_deg = float(np.hypot(_LEAST_SIGMA_DEG, np.degrees(rms / radius)))
-    sigma = float(np.sqrt(_SIGMA_MM**2 + (bone.edge_mm / 2) ** 2 + bone.moved_mm**2))
+    sigma = float(np.hypot(_SIGMA_MM, grain_mm(bone)))
     detail = {"normal": normal.tolist(), "sigma_deg": sigma_deg, "rms_mm": rms, "area_mm2": area}
     return Landmark("sacral_endplate_centre", None, centre, bone.frame, sigma, METHOD, detail)

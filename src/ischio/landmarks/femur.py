@@ -7,9 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from ischio._check import Array, CannotMeasure
-from ischio.atlas.model import bone_model
+from ischio.atlas.model import BoneModel, bone_model
 from ischio.atlas.template import femur_template
-from ischio.geometry.sampling import sample_surface
 from ischio.geometry.spheres import Sphere, find_spheres
 from ischio.landmarks.femur_regions import OTHER_REGIONS, femur_regions
 from ischio.landmarks.findings import (
@@ -21,13 +20,21 @@ from ischio.landmarks.findings import (
     refined_ball,
     unlike_model,
 )
+from ischio.landmarks.grain import centre_grain_mm, grain_mm, steady_sample
 from ischio.landmarks.joint_frames import knee_centre
 from ischio.landmarks.neck import neck_isthmus
-from ischio.landmarks.points import Rule, landmark_of, place_points, summit
+from ischio.landmarks.points import (
+    Rule,
+    landmark_of,
+    model_surface,
+    place_points,
+    rule_direction,
+    summit,
+)
 from ischio.landmarks.registration import ModelFit, finish, lay_model
 from ischio.landmarks.shaft import SHAFT_AXES, shaft_axes
 from ischio.landmarks.trochanter import PROUD_MM, REACH_MM, RING_MM, find_trochanter
-from ischio.landmarks.trochanter_base import trochanter_base
+from ischio.landmarks.trochanter_base import doubted_tip, trochanter_base
 from ischio.types import Bone, Landmark, Region, Side
 
 HEAD_RADIUS_MM = (12.0, 36.0)  # from a small child to a large man
@@ -40,32 +47,34 @@ MIN_REACH_RADII = 3.2
 _SURE_HEAD_COVERAGE = 0.4  # of the sphere: enough for a head by itself
 _TOO_SHORT = "little more than the head of the femur is there: it does not tell side or directions"
 POINT_RULES = {
-    "greater_trochanter_superior": Rule(4.0, 8.0, (0.0, 0.0, 1.0)),
-    "intertrochanteric_crest_posterior": Rule(4.0, 6.0, (0.0, 1.0, 0.0)),
-    "epicondyle_lateral": Rule(3.0, 4.0, (1.0, 0.0, 0.0)),
-    "epicondyle_medial": Rule(3.0, 4.0, (-1.0, 0.0, 0.0)),
-    "posterior_condyle_lateral": Rule(3.0, 12.0, (0.0, 1.0, 0.0)),
-    "posterior_condyle_medial": Rule(3.0, 12.0, (0.0, 1.0, 0.0)),
-    "proximoposterior_condyle_lateral": Rule(4.0),
-    "proximoposterior_condyle_medial": Rule(4.0),
-    "distal_condyle_lateral": Rule(4.0, 12.0, (0.0, 0.0, -1.0)),
-    "distal_condyle_medial": Rule(4.0, 12.0, (0.0, 0.0, -1.0)),
-    "intercondylar_notch": Rule(3.0),
+    "greater_trochanter_superior": Rule(0.3, 5.2, 8.0, (0.0, 0.0, 1.0)),
+    "intertrochanteric_crest_posterior": Rule(2.0, 4.1, 6.0, (0.0, 1.0, 0.0)),
+    "epicondyle_lateral": Rule(1.3, 3.1, 4.0, (1.0, 0.0, 0.0)),
+    "epicondyle_medial": Rule(1.6, 4.3, 4.0, (-1.0, 0.0, 0.0)),
+    "posterior_condyle_lateral": Rule(0.1, 3.8, 12.0, (0.0, 1.0, 0.0)),
+    "posterior_condyle_medial": Rule(0.1, 3.0, 12.0, (0.0, 1.0, 0.0)),
+    "proximoposterior_condyle_lateral": Rule(1.5, 3.6),
+    "proximoposterior_condyle_medial": Rule(2.0, 3.4),
+    "distal_condyle_lateral": Rule(1.6, 4.8, 12.0, (0.0, 0.0, -1.0)),
+    "distal_condyle_medial": Rule(0.3, 2.8, 12.0, (0.0, 0.0, -1.0)),
+    "intercondylar_notch": Rule(1.1, 2.9),
 }
 _ISTHMUS_SIGMA_MM = 2.5
 _HEAD_METHOD_SIGMA_MM = 0.6  # against a sphere through raters' points on the head 0.8 mm
 _TABLE_ROUNDS = 4
-_TIP_METHOD_SIGMA_MM = 1.5  # raters' means and the method's own spread over re-meshing, at the usual height
+_TIP_METHOD_SIGMA_MM = 1.9  # 0.7 of the readers' spread, as of other points, at the usual height
 _USUAL_HEIGHT_MM = 9.0  # a flatter trochanter has a less certain tip
 
 
-def find_femur(bone: Bone) -> Findings:
+def find_femur(bone: Bone, model: BoneModel | None = None) -> Findings:
     """Find side, directions, head and lesser trochanter of a femur.
 
     Parameters
     ----------
     bone : Bone
         Femur with its head; the shaft may be cut anywhere.
+    model : BoneModel, optional
+        Of a left femur, in the place of the one made from all people.
 
     Returns
     -------
@@ -81,7 +90,7 @@ def find_femur(bone: Bone) -> Findings:
     Where little more than the head is there, the head alone is reported, with the reason for the
     rest.
     """
-    points, normals, _ = sample_surface(bone.triangles_mm, N_SAMPLES)
+    points, normals = steady_sample(bone, bone.triangles_mm, N_SAMPLES)
     balls = find_spheres(
         points,
         normals,
@@ -92,7 +101,7 @@ def find_femur(bone: Bone) -> Findings:
     )
     if not balls:
         raise CannotMeasure("no spherical head was found: it is outside the scan, replaced or deformed")
-    head, fits = _laid_over(points, normals, balls)
+    head, fits = _laid_over(points, normals, balls, model or bone_model("femur"))
     side = min(fits, key=lambda s: fits[s].rms_mm)
     ratio = fits[side.other].rms_mm / fits[side].rms_mm
     fit = finish(fits[side], points, normals, femur_template().cover)
@@ -106,18 +115,6 @@ def find_femur(bone: Bone) -> Findings:
         raise CannotMeasure(strange)
     if strange is not None:
         side, ratio = bone.side or side, float("nan")
-    landmarks: dict[str, Landmark] = {}
-    regions: dict[str, Region] = {}
-    reasons: dict[str, str] = {}
-    landmarks["femoral_head_centre"] = Landmark(
-        "femoral_head_centre",
-        side,
-        head.centre_mm,
-        bone.frame,
-        ball_sigma_mm(head, bone, _HEAD_METHOD_SIGMA_MM),
-        "sphere_fit@1",
-        ball_detail(head),
-    )
     if strange is not None:
         reasons = dict.fromkeys(
             (
@@ -131,7 +128,31 @@ def find_femur(bone: Bone) -> Findings:
             ),
             strange,
         )
-        return Findings(bone, side, None, landmarks, regions, reasons, ratio, head.centre_mm)
+        marks = {"femoral_head_centre": _head_landmark(bone, side, head)}
+        return Findings(bone, side, None, marks, {}, reasons, ratio, head.centre_mm)
+    return femur_findings(bone, side, fit, head, ratio)
+
+
+def femur_findings(bone: Bone, side: Side, fit: ModelFit, head: Sphere, other_side_ratio: float) -> Findings:
+    """Landmarks and regions of a femur with the model laid over it.
+
+    Parameters
+    ----------
+    bone : Bone
+    side : Side
+    fit : ModelFit
+    head : Sphere
+        The femoral head.
+    other_side_ratio : float
+        Misfit of the other side's model divided by that of this side's.
+
+    Returns
+    -------
+    Findings
+    """
+    landmarks = {"femoral_head_centre": _head_landmark(bone, side, head)}
+    regions: dict[str, Region] = {}
+    reasons: dict[str, str] = {}
     bone, shaft = _add_trochanter(bone, side, fit, landmarks, regions, reasons)
     _add_points(bone, side, fit, landmarks, reasons)
     others = dict.fromkeys(
@@ -139,20 +160,30 @@ def find_femur(bone: Bone) -> Findings:
     )
     if shaft is not None:
         tip, lesser = landmarks["lesser_trochanter_tip"], regions["lesser_trochanter"]
-        landmarks["lesser_trochanter_base"] = trochanter_base(bone, lesser, tip)
+        tip = doubted_tip(bone, lesser, tip, trochanter_base(bone, lesser, tip))
+        landmarks |= {mark.name: mark for mark in (tip, trochanter_base(bone, lesser, tip))}
         axes, no_axes = shaft_axes(bone, side, landmarks, shaft)
         landmarks |= axes
         reasons |= no_axes
         found, others = femur_regions(bone, side, landmarks, lesser, shaft, fit.rotation[:, 1])
         regions |= found
     reasons |= others
-    return Findings(bone, side, fit, landmarks, regions, reasons, ratio, head.centre_mm)
+    return Findings(bone, side, fit, landmarks, regions, reasons, other_side_ratio, head.centre_mm)
 
 
-def _laid_over(points: Array, normals: Array, balls: list[Sphere]) -> tuple[Sphere, dict[Side, ModelFit]]:
+def _head_landmark(bone: Bone, side: Side, head: Sphere) -> Landmark:
+    """The centre of the head's sphere."""
+    sigma = ball_sigma_mm(head, bone, _HEAD_METHOD_SIGMA_MM)
+    detail = ball_detail(head)
+    return Landmark("femoral_head_centre", side, head.centre_mm, bone.frame, sigma, "sphere_fit@1", detail)
+
+
+def _laid_over(
+    points: Array, normals: Array, balls: list[Sphere], left: BoneModel
+) -> tuple[Sphere, dict[Side, ModelFit]]:
     """Fit both sides' models by the first ball that turns out to be the head."""
     best: tuple[float, Sphere, dict[Side, ModelFit]] | None = None
-    left, template = bone_model("femur"), femur_template()
+    template = femur_template()
     models = {Side.LEFT: left, Side.RIGHT: left.mirrored()}
     for ball in balls:
         anchor = [(ball.centre_mm, ball.radius_mm)]
@@ -192,7 +223,7 @@ def _add_trochanter(
         return bone, None
     bone = replace(bone, vertices_mm=found.vertices_mm, faces=found.faces)
     method = _TIP_METHOD_SIGMA_MM * _USUAL_HEIGHT_MM / max(found.height_mm, 1.0)
-    sigma = float(np.sqrt(method**2 + (0.3 * bone.edge_mm) ** 2 + found.fit_rms_mm**2))
+    sigma = float(np.sqrt(method**2 + grain_mm(bone) ** 2 + found.fit_rms_mm**2))
     detail = {"height_mm": found.height_mm, "smooth_femur_rms_mm": found.fit_rms_mm, "steps": found.steps}
     landmarks["lesser_trochanter_tip"] = Landmark(
         "lesser_trochanter_tip", side, found.tip_mm, bone.frame, sigma, "proud_of_smooth_femur@2", detail
@@ -216,9 +247,9 @@ def _add_points(
     template = femur_template()
     found, missing = place_points(bone, side, fit, template, POINT_RULES)
     reasons |= missing
-    table = _on_table(bone, fit, landmarks["femoral_head_centre"].point_mm, found)
-    for name, point in table.items():
-        found[name] = landmark_of(bone, side, name, point, POINT_RULES[name], fit.rms_mm)
+    table = _on_table(bone, side, fit, landmarks["femoral_head_centre"].point_mm, found)
+    for name, (point, expected) in table.items():
+        found[name] = landmark_of(bone, side, name, point, POINT_RULES[name], fit, expected)
     landmarks |= found
     head = landmarks["femoral_head_centre"]
     tip, lateral = (
@@ -236,7 +267,7 @@ def _add_points(
             side,
             centre,
             bone.frame,
-            _ISTHMUS_SIGMA_MM,
+            float(np.hypot(_ISTHMUS_SIGMA_MM, centre_grain_mm(bone))),
             "smallest_section@1",
             {"area_mm2": area, "direction": direction.tolist()},
         )
@@ -247,18 +278,21 @@ def _add_points(
         landmarks["knee_centre"] = knee
 
 
-def _on_table(bone: Bone, fit: ModelFit, head: Array, found: dict[str, Landmark]) -> dict[str, Array]:
-    """Posterior and distal condyles as if the femur lay on a table and then stood on one.
+def _on_table(
+    bone: Bone, side: Side, fit: ModelFit, head: Array, found: dict[str, Landmark]
+) -> dict[str, tuple[Array, Array]]:
+    """Posterior and distal condyles as if the femur lay on a table and then stood on one, and the model's.
 
     The table's plane holds the posterior condyles' line and the direction of the mechanical axis;
-    it turns with the points until they stand still.
+    it turns with the points until they stand still. For a condyle that is not there the model's counts.
     """
     pairs = {kind: (f"{kind}_condyle_lateral", f"{kind}_condyle_medial") for kind in ("posterior", "distal")}
-    if not all(name in found for names in pairs.values() for name in names):
-        return {}
-    surface = SurfaceIndex(bone)
-    points = {name: found[name].point_mm for names in pairs.values() for name in names}
-    starts = dict(points)
+    names = [name for pair in pairs.values() for name in pair]
+    guesses = {name: fit.vertices_mm[femur_template().points[name]] for name in names}
+    starts = {name: found[name].point_mm for name in names if name in found}
+    surface, model = SurfaceIndex(bone.triangles_mm), model_surface(fit)
+    points = {**guesses, **starts}
+    towards: dict[str, Array] = {}
     back = fit.rotation[:, 1]
     for _ in range(_TABLE_ROUNDS):
         knee = np.mean(list(points.values()), axis=0)
@@ -266,7 +300,12 @@ def _on_table(bone: Bone, fit: ModelFit, head: Array, found: dict[str, Landmark]
         across = points[pairs["posterior"][0]] - points[pairs["posterior"][1]]
         turned = np.cross(down, across)
         back = turned / np.linalg.norm(turned) * np.sign(turned @ back)
-        for kind, direction in (("posterior", back), ("distal", down)):
-            for name in pairs[kind]:
-                points[name] = summit(surface, starts[name], direction, POINT_RULES[name].reach_mm)
-    return points
+        towards = {name: back if name in pairs["posterior"] else down for name in names}
+        for name, start in starts.items():
+            points[name] = summit(surface, start, towards[name], POINT_RULES[name].reach_mm)
+    out = {}
+    for name in starts:
+        rule = POINT_RULES[name]
+        start = summit(model, guesses[name], rule_direction(rule, fit, side), rule.reach_mm)
+        out[name] = points[name], summit(model, start, towards[name], rule.reach_mm)
+    return out

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from ischio._check import Array
-from ischio.geometry.sampling import sample_surface
 from ischio.geometry.spheres import Sphere, refine_sphere
 from ischio.geometry.surface_gap import closest_on_triangles
+from ischio.landmarks.grain import centre_grain_mm, steady_sample
 from ischio.landmarks.registration import ModelFit
 from ischio.types import Bone, Curve, Landmark, Region, Side
 
@@ -77,7 +77,7 @@ def refined_ball(bone: Bone, centre_mm: Array, radius_mm: float, *, concave: boo
     near = np.linalg.norm(triangles.mean(axis=1) - centre_mm, axis=1) < 1.6 * radius_mm
     if near.sum() < 20:
         return None
-    points, normals, _ = sample_surface(triangles[near], N_BALL_SAMPLES)
+    points, normals = steady_sample(bone, triangles[near], N_BALL_SAMPLES)
     return refine_sphere(points, normals, centre_mm, radius_mm, concave=concave)
 
 
@@ -126,7 +126,7 @@ def ball_sigma_mm(sphere: Sphere, bone: Bone, method_mm: float) -> float:
     independent points is the covered area over 100 mm2; faces add a tenth of their edge.
     """
     patches = max(sphere.coverage_fraction * 4 * np.pi * sphere.radius_mm**2 / 100.0, 1.0)
-    noise = 3 * sphere.rms_mm**2 / patches + (0.1 * bone.edge_mm) ** 2 + bone.moved_mm**2
+    noise = 3 * sphere.rms_mm**2 / patches + centre_grain_mm(bone) ** 2
     return float(np.sqrt(noise + method_mm**2))
 
 
@@ -142,15 +142,15 @@ def ball_detail(sphere: Sphere) -> dict[str, float]:
 
 
 class SurfaceIndex:
-    """A bone prepared for finding its surface near a place; make one, ask it often.
+    """A surface prepared for finding it near a place; make one, ask it often.
 
     Parameters
     ----------
-    bone : Bone
+    triangles_mm : array of shape (F, 3, 3), mm
     """
 
-    def __init__(self, bone: Bone) -> None:
-        self.triangles_mm = bone.triangles_mm
+    def __init__(self, triangles_mm: Array) -> None:
+        self.triangles_mm = triangles_mm
         middles = self.triangles_mm.mean(axis=1)
         self._tree = cKDTree(middles)
         self._largest = float(np.linalg.norm(self.triangles_mm - middles[:, None], axis=2).max())
@@ -186,4 +186,4 @@ def on_surface(bone: Bone, point_mm: Array, reach_mm: float) -> Array | None:
     -------
     array of shape (3,), mm, or None
     """
-    return SurfaceIndex(bone).nearest(point_mm, reach_mm)
+    return SurfaceIndex(bone.triangles_mm).nearest(point_mm, reach_mm)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from scipy.spatial import cKDTree
 
 from ischio._check import Array, CannotMeasure
-from ischio.atlas.model import bone_model, vertex_normals
+from ischio.atlas.model import BoneModel, bone_model, vertex_normals
 from ischio.atlas.template import ISCHIUM_PARTS, Template, pelvis_template
 from ischio.geometry.connect import largest_component, without_holes
 from ischio.geometry.sampling import face_normals, sample_surface
@@ -16,13 +17,15 @@ from ischio.geometry.spheres import find_spheres
 from ischio.landmarks.findings import (
     N_SAMPLES,
     Findings,
+    SurfaceIndex,
     ball_detail,
     ball_sigma_mm,
     refined_ball,
     unlike_model,
 )
+from ischio.landmarks.grain import steady_sample
 from ischio.landmarks.hip_regions import TUBEROSITY_POINTS, acetabular_regions, tuberosity_points
-from ischio.landmarks.points import Rule, place_points
+from ischio.landmarks.points import Rule, landmark_of, model_surface, place_points, summit
 from ischio.landmarks.registration import ModelFit, finish, lay_model
 from ischio.landmarks.rim import find_rim, rim_findings
 from ischio.types import Bone, Curve, Landmark, Region, Side
@@ -36,19 +39,23 @@ _MAX_SOCKET_SHIFT_RADII = 0.8  # the model's sockets are smoother and smaller th
 _NORMAL_WEIGHT_MM = 12.0
 _RIM_REACH_MM = 7.0
 _TRUST_IN_HEAD = 0.16  # of the radius: with a fit this good the femoral head was the right anchor
+_MODEL_DOWN = "model_transfer_to_summit_model_down@1"
 _MAX_HOLE_MM2 = 100.0  # rough bone leaves holes in the labels; the spine and the rim are borders, not holes
 POINT_RULES = {
-    "asis": Rule(3.0, 8.0, (0.0, -1.0, -0.25)),
-    "aiis": Rule(3.0, 5.0, (0.3, -1.0, 0.0)),
-    "psis": Rule(6.0, 8.0, (0.0, 1.0, 0.0)),
-    "piis": Rule(10.0),
-    "pubic_tubercle": Rule(3.0, 5.0, (0.4, -1.0, -0.2)),
-    "ischial_spine": Rule(3.0, 6.0, (-0.5, 1.0, 0.0)),
-    "ischial_tuberosity_inferior": Rule(4.0, 10.0, (0.0, 0.0, -1.0)),
+    "asis": Rule(2.4, 3.2, 8.0, (0.0, -1.0, -0.25)),
+    "aiis": Rule(2.1, 2.2, 5.0, (0.3, -1.0, 0.0)),
+    "psis": Rule(2.5, 6.9, 8.0, (0.0, 1.0, 0.0)),
+    "piis": Rule(3.5, 5.5, 12.0, (0.0, 1.0, -0.8)),
+    "pubic_tubercle": Rule(2.2, 2.3, 5.0, (0.4, -1.0, -0.2)),
+    "ischial_spine": Rule(1.2, 1.7, 6.0, (-0.5, 1.0, 0.0)),
+    "ischial_tuberosity_inferior": Rule(1.1, 4.0, 20.0, (0.0, 0.0, -1.0)),
 }
+_JOINED_RULES = POINT_RULES | {"piis": Rule(3.5, 12.0)}  # no border: the sacrum goes on where the ilium ends
 
 
-def find_hip_bone(bone: Bone, heads: Mapping[Side, tuple[Array, float]]) -> dict[Side, Findings]:
+def find_hip_bone(
+    bone: Bone, heads: Mapping[Side, tuple[Array, float]], model: BoneModel | None = None
+) -> dict[Side, Findings]:
     """Find side, socket and ischium of a hip bone, or both sides of a pelvis.
 
     Parameters
@@ -58,6 +65,8 @@ def find_hip_bone(bone: Bone, heads: Mapping[Side, tuple[Array, float]]) -> dict
     heads : mapping of Side to (centre of shape (3,) in mm, radius in mm)
         Femoral heads of the same person, where there are femora: the socket is looked for there
         first.
+    model : BoneModel, optional
+        Of a pelvis, in the place of the one made from all people.
 
     Returns
     -------
@@ -70,16 +79,17 @@ def find_hip_bone(bone: Bone, heads: Mapping[Side, tuple[Array, float]]) -> dict
         If no socket was found.
         Or the shape is unlike any hip bone.
     """
-    points, normals, _ = sample_surface(bone.triangles_mm, N_SAMPLES)
+    points, normals = steady_sample(bone, bone.triangles_mm, N_SAMPLES)
+    model = model or bone_model("pelvis")
     if bone.name == "pelvis":
-        fit = _lay_whole(points, normals, heads)
-        return {side: _findings(bone, side, fit, float("nan")) for side in (Side.RIGHT, Side.LEFT)}
-    fits = _lay_half(points, normals, heads)
+        fit = _lay_whole(model, points, normals, heads)
+        return {side: hip_bone_findings(bone, side, fit, float("nan")) for side in (Side.RIGHT, Side.LEFT)}
+    fits = _lay_half(model, points, normals, heads)
     side = min(fits, key=lambda s: fits[s].rms_mm)
     ratio = fits[side.other].rms_mm / fits[side].rms_mm
     fit = finish(fits[side], points, normals, pelvis_template(side).cover)
     _check_fit(fit, side, "hip bone")
-    return {side: _findings(bone, side, fit, ratio)}
+    return {side: hip_bone_findings(bone, side, fit, ratio)}
 
 
 def _sockets(points: Array, normals: Array, n_wanted: int) -> list[tuple[Array, float]]:
@@ -96,10 +106,9 @@ def _sockets(points: Array, normals: Array, n_wanted: int) -> list[tuple[Array, 
 
 
 def _lay_half(
-    points: Array, normals: Array, heads: Mapping[Side, tuple[Array, float]]
+    model: BoneModel, points: Array, normals: Array, heads: Mapping[Side, tuple[Array, float]]
 ) -> dict[Side, ModelFit]:
     """Fit a single hip bone to both sides of the model."""
-    model = bone_model("pelvis")
     near = [head for head in heads.values() if _is_near(head, points)]
     fits = (
         {side: lay_model(model, pelvis_template(side), points, normals, near) for side in Side}
@@ -123,9 +132,10 @@ def _is_near(head: tuple[Array, float], points: Array) -> bool:
     return int(close.sum()) > 0.02 * len(points)
 
 
-def _lay_whole(points: Array, normals: Array, heads: Mapping[Side, tuple[Array, float]]) -> ModelFit:
+def _lay_whole(
+    model: BoneModel, points: Array, normals: Array, heads: Mapping[Side, tuple[Array, float]]
+) -> ModelFit:
     """Fit a joined pelvis by a femoral head, or by whichever socket and side lie best."""
-    model = bone_model("pelvis")
     tried = [(side, head) for side, head in heads.items() if _is_near(head, points)][:1]
     fits = [lay_model(model, pelvis_template(side), points, normals, [ball]) for side, ball in tried]
     if not fits or fits[0].rms_mm > _TRUST_IN_HEAD * tried[0][1][1]:
@@ -146,8 +156,22 @@ def _check_fit(fit: ModelFit, side: Side, what: str) -> None:
         raise CannotMeasure(strange)
 
 
-def _findings(bone: Bone, side: Side, fit: ModelFit, ratio: float) -> Findings:
-    """Socket, ischium and transferred landmarks of one side."""
+def hip_bone_findings(bone: Bone, side: Side, fit: ModelFit, other_side_ratio: float) -> Findings:
+    """Landmarks, regions and rim of one side of a bone with the model laid over it.
+
+    Parameters
+    ----------
+    bone : Bone
+        "hip_bone" or "pelvis".
+    side : Side
+    fit : ModelFit
+    other_side_ratio : float
+        Misfit of the other side's model divided by that of this side's.
+
+    Returns
+    -------
+    Findings
+    """
     template = pelvis_template(side)
     landmarks: dict[str, Landmark] = {}
     regions: dict[str, Region] = {}
@@ -183,14 +207,41 @@ def _findings(bone: Bone, side: Side, fit: ModelFit, ratio: float) -> Findings:
     found_regions, not_found = acetabular_regions(bone, side, rim, opening, (centre, radius))
     regions |= found_regions
     reasons |= not_found
-    found, not_found = place_points(bone, side, fit, template, POINT_RULES)
+    rules = _JOINED_RULES if bone.name == "pelvis" else POINT_RULES
+    found, not_found = place_points(bone, side, fit, template, rules)
     landmarks |= found
     reasons |= not_found
+    if "ischial_tuberosity_inferior" in found:
+        lowest = _lowest(bone, side, fit, found)
+        landmarks[lowest.name] = lowest
     if "ischium" in regions:
         landmarks |= tuberosity_points(bone, side, regions["ischium"], fit)
     else:
         reasons |= dict.fromkeys(TUBEROSITY_POINTS, reasons["ischium"])
-    return Findings(bone, side, fit, landmarks, regions, reasons, ratio, centre, curves)
+    return Findings(bone, side, fit, landmarks, regions, reasons, other_side_ratio, centre, curves)
+
+
+def _lowest(bone: Bone, side: Side, fit: ModelFit, found: Mapping[str, Landmark]) -> Landmark:
+    """Lowest point of the tuberosity when the bone's own anterior pelvic plane stands upright.
+
+    Without one of the plane's points "down" is the model's, and the point may lie as much further along the
+    tuberosity as half its search.
+    """
+    name = "ischial_tuberosity_inferior"
+    rule, mark = POINT_RULES[name], found[name]
+    if not {"asis", "pubic_tubercle"} <= found.keys():
+        sigma = float(np.hypot(mark.sigma_mm, rule.reach_mm / 2))
+        return replace(mark, sigma_mm=sigma, method=_MODEL_DOWN)
+    across = fit.rotation[:, 0]
+    up = found["asis"].point_mm - found["pubic_tubercle"].point_mm
+    up = up - (up @ across) * across
+    guess = fit.vertices_mm[pelvis_template(side).points[name]]
+    surface = SurfaceIndex(bone.triangles_mm)
+    start = surface.nearest(guess, rule.reach_mm)
+    assert start is not None  # the same place was found before
+    point = summit(surface, start, -up, rule.reach_mm)
+    expected = summit(model_surface(fit), guess, -up, rule.reach_mm)
+    return landmark_of(bone, side, name, point, rule, fit, expected)
 
 
 def _ischium(bone: Bone, side: Side, fit: ModelFit, template: Template, rim: Array) -> Region:

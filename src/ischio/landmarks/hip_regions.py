@@ -9,6 +9,7 @@ from ischio._check import Array
 from ischio.geometry.connect import largest_component
 from ischio.geometry.sampling import face_normals
 from ischio.landmarks.findings import on_surface
+from ischio.landmarks.grain import grain_mm
 from ischio.landmarks.registration import ModelFit
 from ischio.types import Bone, Landmark, Region, Side
 
@@ -114,6 +115,11 @@ def tuberosity_points(bone: Bone, side: Side, ischium: Region, fit: ModelFit) ->
     for name, (point, sigma) in points.items():
         foot = on_surface(bone, point, 10.0)
         out[name] = Landmark(
-            name, side, point if foot is None else foot, bone.frame, sigma, "region_summit@1"
+            name,
+            side,
+            point if foot is None else foot,
+            bone.frame,
+            float(np.hypot(sigma, grain_mm(bone))),
+            "region_summit@1",
         )
     return out

@@ -14,6 +14,7 @@ from ischio._check import Array
 from ischio.atlas.template import Template
 from ischio.geometry.sampling import sample_surface
 from ischio.landmarks.findings import SurfaceIndex
+from ischio.landmarks.grain import grain_mm
 from ischio.landmarks.registration import ModelFit
 from ischio.types import Bone, Landmark, Side
 
@@ -24,7 +25,13 @@ _CUT_LENGTH_MM = 40.0  # an open border longer than this is a cut
 _CUT_MARGIN_MM = 4.0  # a point this near to a cut stood beyond it
 _N_LOCAL = 4000
 _SOFT_MM = 0.4  # a summit is the middle of what comes within about this of the highest point
-_EDGE_SHARE = 0.5  # of the edge length: how far a summit can lie between vertices
+_READERS_SHARE = (
+    0.7  # half of the readers' variance is each one's own, and no doubt about the point's meaning
+)
+_LOCAL_MM, _N_LOCAL_VERTICES = 25.0, 500  # how far round a point the model must fit
+_LOCAL_GAIN = 2.0  # the model gives way: what is left of a misfit is about half of it
+_USUALLY_AWAY_MM = 2.5  # a right point from the same rule's point on the laid model
+_STRANGE_SHARE = 1.0  # of what it is farther away
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +40,30 @@ class Rule:
 
     Parameters
     ----------
-    sigma_mm : float
-        3-D standard deviation of the method: its error on each of the 26 people with that person
-        left out of the model, and what readers of one bone differ among themselves.
+    left_out_mm : float
+        Root mean square error on each of the 26 people with that person left out of the model.
+    readers_mm : float
+        3-D spread of readers of one bone about their mean: five readers, four trials each, of a woman's
+        femur and pelvis [1]_; an estimate where they read no such point.
     reach_mm : float
         How far the summit may lie from where the model says; 0 keeps the model's place.
     towards : tuple of float
         Direction of the summit as (lateral, back, up), in the model's own upright axes.
+
+    References
+    ----------
+    .. [1] Fischer et al. 2023, Sci Data 10:763.
     """
 
-    sigma_mm: float
+    left_out_mm: float
+    readers_mm: float
     reach_mm: float = 0.0
     towards: tuple[float, float, float] = field(default=(0.0, 0.0, 0.0))
+
+    @property
+    def sigma_mm(self) -> float:
+        """3-D standard deviation of the method: of the model, and of what the point's name means."""
+        return float(np.hypot(self.left_out_mm, _READERS_SHARE * self.readers_mm))
 
 
 def place_points(
@@ -70,19 +89,29 @@ def place_points(
     """
     landmarks: dict[str, Landmark] = {}
     reasons: dict[str, str] = {}
-    surface = SurfaceIndex(bone)
+    surface, model = SurfaceIndex(bone.triangles_mm), model_surface(fit)
     cuts = cut_edges(bone)
     from_cut = cKDTree(cuts) if len(cuts) else None
     for name, rule in rules.items():
-        start = surface.nearest(fit.vertices_mm[template.points[name]], _REACH_MM)
+        guess = fit.vertices_mm[template.points[name]]
+        start = surface.nearest(guess, _REACH_MM)
         if start is None or (from_cut is not None and from_cut.query(start)[0] < _CUT_MARGIN_MM):
             reasons[name] = "the bone's surface does not reach it"
             continue
-        lateral, back, up = rule.towards
-        direction = fit.rotation @ np.array([-side.sign * lateral, back, up])
-        point = summit(surface, start, direction, rule.reach_mm) if rule.reach_mm else start
-        landmarks[name] = landmark_of(bone, side, name, point, rule, fit.rms_mm)
+        direction = rule_direction(rule, fit, side)
+        point = summit(surface, start, direction, rule.reach_mm)
+        if from_cut is not None and from_cut.query(point)[0] < _CUT_MARGIN_MM:
+            reasons[name] = "it would lie beyond where the bone is cut"
+            continue
+        expected = summit(model, guess, direction, rule.reach_mm)
+        landmarks[name] = landmark_of(bone, side, name, point, rule, fit, expected)
     return landmarks, reasons
+
+
+def rule_direction(rule: Rule, fit: ModelFit, side: Side) -> Array:
+    """Direction of a rule's summit in the bone's frame, shape (3,)."""
+    lateral, back, up = rule.towards
+    return np.asarray(fit.rotation @ np.array([-side.sign * lateral, back, up]), dtype=np.float64)
 
 
 def cut_edges(bone: Bone) -> Array:
@@ -117,7 +146,9 @@ def cut_edges(bone: Bone) -> Array:
     return out
 
 
-def landmark_of(bone: Bone, side: Side, name: str, point: Array, rule: Rule, rms_mm: float) -> Landmark:
+def landmark_of(
+    bone: Bone, side: Side, name: str, point: Array, rule: Rule, fit: ModelFit, expected_mm: Array
+) -> Landmark:
     """A placed point with its sigma.
 
     Parameters
@@ -127,26 +158,46 @@ def landmark_of(bone: Bone, side: Side, name: str, point: Array, rule: Rule, rms
     name : str
     point : array of shape (3,), mm
     rule : Rule
-    rms_mm : float
-        Misfit of the laid model: what it exceeds the usual by is added to sigma.
+    fit : ModelFit
+        What its misfit exceeds the usual by, on the whole or near the point, is added to sigma.
+    expected_mm : array of shape (3,), mm
+        Where the same rule puts the point on the laid model: farther from it than usual, the bone has
+        something there that no bone known has, or lacks something, and sigma grows.
 
     Returns
     -------
     Landmark
     """
-    excess = max(0.0, rms_mm - USUAL_RMS_MM)
-    sigma = float(
-        np.sqrt(rule.sigma_mm**2 + excess**2 + (_EDGE_SHARE * bone.edge_mm) ** 2 + bone.moved_mm**2)
-    )
+    here = _local_rms_mm(bone, fit, point)
+    away = float(np.linalg.norm(point - expected_mm))
+    strange = _STRANGE_SHARE * max(0.0, away - _USUALLY_AWAY_MM)
+    misfit = max(0.0, fit.rms_mm - USUAL_RMS_MM, _LOCAL_GAIN * (here - USUAL_RMS_MM))
+    sigma = float(np.linalg.norm([rule.sigma_mm, misfit, strange, grain_mm(bone)]))
     method = METHOD_SUMMIT if rule.reach_mm else METHOD_TRANSFERRED
-    return Landmark(name, side, point, bone.frame, sigma, method, {"model_rms_mm": rms_mm})
+    detail = {"model_rms_mm": fit.rms_mm, "local_rms_mm": here, "from_model_mm": away}
+    return Landmark(name, side, point, bone.frame, sigma, method, detail)
+
+
+def _local_rms_mm(bone: Bone, fit: ModelFit, point: Array) -> float:
+    """Root mean square distance of the bone's vertices near a point from those of the laid model."""
+    near = bone.vertices_mm[((bone.vertices_mm - point) ** 2).sum(axis=1) < _LOCAL_MM**2]
+    near = near[:: max(1, len(near) // _N_LOCAL_VERTICES)]
+    around = fit.vertices_mm[((fit.vertices_mm - point) ** 2).sum(axis=1) < (2 * _LOCAL_MM) ** 2]
+    if len(near) == 0 or len(around) == 0:
+        return 2 * _LOCAL_MM
+    return float(np.sqrt((cKDTree(around).query(near)[0] ** 2).mean()))
+
+
+def model_surface(fit: ModelFit) -> SurfaceIndex:
+    """The laid model, prepared for finding its surface near a place."""
+    return SurfaceIndex(fit.vertices_mm[fit.model.faces])
 
 
 USUAL_RMS_MM = 2.5  # vertices of the model stand about 5 mm apart: a perfect fit reads 2 mm
 
 
 def summit(surface: SurfaceIndex, start: Array, direction: Array, reach_mm: float) -> Array:
-    """Farthest surface along a direction within reach of a place.
+    """Farthest surface along a direction within reach of a place; the place itself where reach is 0.
 
     Parameters
     ----------
@@ -160,7 +211,7 @@ def summit(surface: SurfaceIndex, start: Array, direction: Array, reach_mm: floa
     -------
     array of shape (3,), mm
     """
-    near = surface.faces_near(start, reach_mm)
+    near = surface.faces_near(start, reach_mm) if reach_mm > 0 else ()
     if len(near) == 0:
         return start
     points, _, _ = sample_surface(surface.triangles_mm[near], _N_LOCAL)

@@ -9,6 +9,7 @@ from scipy.spatial import cKDTree
 from ischio._check import Array, CannotMeasure
 from ischio.geometry.sampling import sample_surface
 from ischio.landmarks.findings import SurfaceIndex
+from ischio.landmarks.grain import centre_grain_mm, grain_mm
 from ischio.landmarks.points import cut_edges
 from ischio.types import Bone, Curve, Landmark, Side
 
@@ -76,7 +77,7 @@ def find_rim(
         steady = _running_median(moves)
         bridged = ~found | (np.linalg.norm(moves - steady, axis=1) > _LOOSE_MM)
         curve = smoothed(curve + np.where(bridged[:, None], steady, moves), _SMOOTH_MM / SPACING_MM)
-    surface = SurfaceIndex(bone)
+    surface = SurfaceIndex(triangles)
     cuts = cut_edges(bone)
     missing = np.zeros(len(curve), dtype=bool)
     if len(cuts):
@@ -121,15 +122,14 @@ def rim_findings(
     points, bridged, missing = rim
     if missing.mean() > _MAX_MISSING:
         raise CannotMeasure(f"{100 * missing.mean():.0f} % of the acetabular rim is cut away")
-    noise = (bone.edge_mm / 2) ** 2 + bone.moved_mm**2
     detail = {"bridged_fraction": float(bridged.mean())}
-    sigma = float(np.sqrt(_EDGE_SIGMA_MM**2 + noise))
+    sigma = float(np.hypot(_EDGE_SIGMA_MM, grain_mm(bone)))
     curve = Curve("acetabular_rim", side, points, True, bone.frame, sigma, METHOD, detail)
     centre = points.mean(axis=0)
     normal = np.linalg.svd(points - centre)[2][2]
     normal = normal * np.sign(normal @ opening)
     rms = float(np.sqrt((((points - centre) @ normal) ** 2).mean()))
-    sigma = float(np.sqrt(_CENTRE_SIGMA_MM**2 + noise))
+    sigma = float(np.hypot(_CENTRE_SIGMA_MM, centre_grain_mm(bone)))
     plane = {"normal": normal.tolist(), "rms_mm": rms}
     return curve, Landmark("acetabular_rim_centre", side, centre, bone.frame, sigma, METHOD, plane)
 

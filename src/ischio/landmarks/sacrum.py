@@ -10,6 +10,7 @@ from ischio.atlas.model import bone_model, vertex_normals
 from ischio.geometry.sampling import sample_surface
 from ischio.landmarks.endplate import endplate
 from ischio.landmarks.findings import MAX_COEFFICIENT, on_surface
+from ischio.landmarks.grain import grain_mm
 from ischio.landmarks.registration import ModelFit, fit_shape
 from ischio.types import Bone, Landmark
 
@@ -59,7 +60,7 @@ def sacrum_landmarks(bones: tuple[Bone, ...], start: ModelFit) -> tuple[dict[str
         if point is None:
             reasons[name] = "the sacrum's surface does not reach it"
             continue
-        sigma = float(np.hypot(_SIGMA_MM, bone.edge_mm / 2))
+        sigma = float(np.hypot(_SIGMA_MM, grain_mm(bone)))
         landmarks[name] = Landmark(name, None, point, bone.frame, sigma, "model_transfer@1")
     vertex = int(cKDTree(mean).query(np.array(_ENDPLATE_MIDDLE_MM))[1])
     try:

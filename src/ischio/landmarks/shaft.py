@@ -8,6 +8,7 @@ import numpy as np
 
 from ischio._check import Array, CannotMeasure
 from ischio.geometry.sections import outline_area_and_centroid, section
+from ischio.landmarks.grain import centre_grain_mm
 from ischio.types import Bone, Landmark, Side
 
 METHOD = "line_through_sections@1"
@@ -22,7 +23,6 @@ _ROUND = 0.6  # of the disc of its outline's reach: a section with less is cut o
 _INDEPENDENT_MM = 20.0  # middles of sections closer together err alike
 _ROUNDING_MM = 1e-6  # faces that only touch a plane must not be lost to it
 _LEAST_SIGMA_DEG = 0.2  # what the choice of levels alone changes on a straight shaft
-_CENTROID_SHARE = 0.05  # of the edge length: error of an outline's centroid on a coarse mesh
 
 
 def shaft_axes(
@@ -107,7 +107,7 @@ def _axis(
     rms = float(np.sqrt((off**2).sum(axis=1).mean()))
     span = float(np.ptp(levels))
     independent = max(span / _INDEPENDENT_MM, 2.0)
-    noise = float(np.hypot(rms, _CENTROID_SHARE * bone.edge_mm))
+    noise = float(np.hypot(rms, centre_grain_mm(bone) / 2))
     # Slope of a line through points spread evenly over the span, in each of two directions.
     slope = noise * np.sqrt(12 / independent) / span
     sigma_deg = float(np.hypot(np.degrees(slope), _LEAST_SIGMA_DEG))

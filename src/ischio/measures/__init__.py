@@ -5,15 +5,13 @@ from __future__ import annotations
 from importlib import import_module
 from pkgutil import iter_modules
 
-from ischio.measures._bands import BANDS, Band, with_bands
+from ischio.measures._bands import with_bands
 from ischio.measures._conversion import Converted, convert_version, version_difference
 from ischio.measures._registry import UNIT_POWERS, Measure, Reading, measure, registered, run, take
 
 __all__ = [
-    "BANDS",
     "REGISTRY",
     "UNIT_POWERS",
-    "Band",
     "Converted",
     "Measure",
     "Reading",

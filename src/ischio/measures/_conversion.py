@@ -2,25 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from ischio._check import InputError, complaint, one_of
+from ischio.evidence import evidence
+from ischio.evidence.rows import Band
 from ischio.types import Measurement
 
 _PREFIX = "femoral_version_"
-# Means by method of the same hips; the correlation of methods gives how far one person departs from them.
-_MEANS: Mapping[str, float] = MappingProxyType(
-    {"lee": 11.0, "reikeras": 15.0, "tomczak": 25.0, "murphy": 28.0}
-)
-_LEE_TO_MURPHY = 19.8  # 23.2 - 3.4, the one difference read in an abstract
-_SD, _CORRELATION = 11.0, 0.8
-CONVERSION_SIGMA_DEG = _SD * (2 * (1 - _CORRELATION)) ** 0.5
-"""One standard deviation of a person about the mean difference of two methods: 7 degrees."""
+_SAME_HIPS = "Schmaranzer et al. 2019, Clin Orthop"  # means of four methods on the same hips
+_SEEN = "Four methods compared, 100 hip-preservation patients"  # Lee and Murphy, read in an abstract
 
-VERSION_METHODS: tuple[str, ...] = tuple(_MEANS)
+VERSION_METHODS: tuple[str, ...] = ("lee", "reikeras", "tomczak", "murphy")
 """Methods that can be converted into each other."""
+
+
+def conversion_sigma_deg() -> float:
+    """One standard deviation of a person about the mean difference of two methods.
+
+    Follows from the spread of one method and the correlation of two.
+
+    Examples
+    --------
+    >>> round(conversion_sigma_deg(), 1)
+    7.0
+    """
+    correlation = evidence().figure("version_methods_correlation").value or 0.0
+    spread: float = _band("lee", _SAME_HIPS).sd or 0.0
+    return spread * math.sqrt(2 * (1 - correlation))
+
+
+def _band(method: str, source: str) -> Band:
+    """What a source says of a method."""
+    name = f"{_PREFIX}{method}"
+    return next(one for one in evidence().bands if (one.measure, one.source) == (name, source))
+
+
+def _mean(method: str, source: str) -> float:
+    """Mean of a method in a source."""
+    return _band(method, source).mean or 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +95,9 @@ def convert_version(
     if measured_by == as_by:
         raise ValueError(complaint("as_by", repr(as_by), "another method", "There is nothing to convert."))
     verified = {measured_by, as_by} == {"lee", "murphy"}
-    step = _LEE_TO_MURPHY if verified else abs(_MEANS[as_by] - _MEANS[measured_by])
-    sign = 1.0 if _MEANS[as_by] > _MEANS[measured_by] else -1.0
-    sigma = ((sigma_deg or 0.0) ** 2 + CONVERSION_SIGMA_DEG**2) ** 0.5
+    means = [_mean(method, _SEEN if verified else _SAME_HIPS) for method in (measured_by, as_by)]
+    step, sign = abs(means[1] - means[0]), 1.0 if means[1] > means[0] else -1.0
+    sigma = ((sigma_deg or 0.0) ** 2 + conversion_sigma_deg() ** 2) ** 0.5
     source = "100 hip-preservation patients" if verified else "Schmaranzer 2019, unverified"
     label = (
         f"converted from {measured_by.capitalize()} to {as_by.capitalize()} by the mean difference of the "

@@ -6,12 +6,12 @@ import numpy as np
 
 from ischio._check import Array, CannotMeasure
 from ischio.geometry.gap_field import Gaps, fixed_surface, moving_surface, pose_gaps
-from ischio.geometry.sampling import face_normals
 from ischio.motion.joint import Joint
 from ischio.types import Hip
 
 HEAD_FRACTION = 1.05  # of the head's radius: further out lies the neck
-LUNATE_MM = 6.0  # outside the head's sphere: bone with its cartilage, at most
+LUNATE = "lunate_surface"
+ROOM_MM = 6.0  # that the head is given to move; the grid is left empty elsewhere
 ENOUGH_MM = 0.005  # of the joint space; half of what a head that stays centred may seem to move
 MOST_ROUNDS = 12  # each leaves a fraction of the error of the one before
 _STEP_MM = 1.0
@@ -35,12 +35,12 @@ def head_shift(hip: Hip, joint: Joint, angles_deg: Array, *, jobs: int = 1) -> A
     Raises
     ------
     CannotMeasure
-        If head or socket is not there, or the space cannot be kept in some pose.
+        If head or lunate surface is not there, or the space cannot be kept in some pose.
 
     Notes
     -----
-    The head is what of the femur lies within ``HEAD_FRACTION`` of its radius; the socket is what of the
-    hip bone lies within ``LUNATE_MM`` of the head's sphere and faces its centre. The head moves along
+    The head is what of the femur lies within ``HEAD_FRACTION`` of its radius; the socket is the region
+    ``lunate_surface``. The head moves along
     the line of the smallest space until that space has its neutral value, round by round.
 
     References
@@ -51,7 +51,7 @@ def head_shift(hip: Hip, joint: Joint, angles_deg: Array, *, jobs: int = 1) -> A
     ball = moving_surface(joint.outward(joint.femoral(head)))
     radii = np.linalg.norm(ball.points, axis=1)
     cup = joint.outward(joint.pelvic(socket))
-    shell = (joint.centre_mm, float(radii.min()) - LUNATE_MM, float(radii.max()) + LUNATE_MM)
+    shell = (joint.centre_mm, float(radii.min()) - ROOM_MM, float(radii.max()) + ROOM_MM)
     assert hip.hip_bone is not None  # the socket is a part of it
     solid = joint.outward(joint.pelvic(hip.hip_bone.triangles_mm))
     seat = fixed_surface(cup, solid, step_mm=_STEP_MM, shell=shell, jobs=jobs)
@@ -86,8 +86,8 @@ def head_shift(hip: Hip, joint: Joint, angles_deg: Array, *, jobs: int = 1) -> A
 
 
 def _articular(hip: Hip) -> tuple[Array, Array]:
-    """Triangles of the femoral head and of the socket, patient frame."""
-    for name in ("femur", "hip_bone", "femoral_head_centre"):
+    """Triangles of the femoral head and of the lunate surface, patient frame."""
+    for name in ("femur", "hip_bone", "femoral_head_centre", LUNATE):
         hip.need(name)
     assert hip.femur is not None  # just asked for
     assert hip.hip_bone is not None
@@ -95,14 +95,11 @@ def _articular(hip: Hip) -> tuple[Array, Array]:
     detail = hip.landmarks["femoral_head_centre"].detail
     if "radius_mm" not in detail:
         raise CannotMeasure(f"{hip.side.value} femoral head centre came as a point without a fitted sphere")
-    radius = float(detail["radius_mm"])
-    head, bone = hip.femur.triangles_mm, hip.hip_bone.triangles_mm
-    head = head[np.linalg.norm(head - centre, axis=2).max(axis=1) < HEAD_FRACTION * radius]
-    bone = bone[np.linalg.norm(bone - centre, axis=2).max(axis=1) < radius + LUNATE_MM]
-    facing = ((centre - bone.mean(axis=1)) * face_normals(bone)[0]).sum(axis=1) > 0
-    socket = bone[facing]
-    if len(head) == 0 or len(socket) == 0:
+    head = hip.femur.triangles_mm
+    reach = HEAD_FRACTION * float(detail["radius_mm"])
+    head = head[np.linalg.norm(head - centre, axis=2).max(axis=1) < reach]
+    if len(head) == 0:
         raise CannotMeasure(
-            f"{hip.side.value} hip has no socket within {LUNATE_MM:g} mm of the femoral head's sphere"
+            f"{hip.side.value} femur has no surface within {reach:.0f} mm of its head's centre"
         )
-    return head, socket
+    return head, hip.region_triangles(LUNATE)

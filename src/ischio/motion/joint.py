@@ -112,12 +112,12 @@ def rotation_of(angles_deg: Array) -> Array:
     >>> (rotation_of(np.array([[90.0, 0, 0]])) @ [0, -1, 0]).round(9).tolist()  # the knee points forwards
     [[1.0, 0.0, 0.0]]
     """
-    angles_rad = np.radians(angles_deg)
-    (cf, ca, cr), (sf, sa, sr) = np.cos(angles_rad).T, np.sin(angles_rad).T
+    angles_rad = np.ascontiguousarray(np.radians(angles_deg).T)
+    (cf, ca, cr), (sf, sa, sr) = np.cos(angles_rad), np.sin(angles_rad)
     out = np.empty((len(angles_deg), 3, 3))
-    out[:, 0] = np.stack([cf * cr - sf * sa * sr, -sf * ca, cf * sr + sf * sa * cr], axis=1)
-    out[:, 1] = np.stack([sf * cr + cf * sa * sr, cf * ca, sf * sr - cf * sa * cr], axis=1)
-    out[:, 2] = np.stack([-ca * sr, sa, ca * cr], axis=1)
+    out[:, 0, 0], out[:, 0, 1], out[:, 0, 2] = cf * cr - sf * sa * sr, -sf * ca, cf * sr + sf * sa * cr
+    out[:, 1, 0], out[:, 1, 1], out[:, 1, 2] = sf * cr + cf * sa * sr, cf * ca, sf * sr - cf * sa * cr
+    out[:, 2, 0], out[:, 2, 1], out[:, 2, 2] = -ca * sr, sa, ca * cr
     return out
 
 

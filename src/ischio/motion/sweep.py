@@ -22,7 +22,7 @@ JOINT_WORDS = {
     "as in the neutral pose",
 }
 _FEW = 20_000  # poses below which a coarse grid, made in a fraction of the time, is the quicker way
-_STEPS_MM = (1.5, 0.75)
+_STEPS_MM = (1.0, 0.6)
 
 
 def clearance(
@@ -61,8 +61,8 @@ def clearance(
     Notes
     -----
     Exact for the triangles given, to within ``error_mm``: 0.02 mm for gaps to 10 mm, 0.04 mm beyond;
-    for negative gaps the spacing of the points at which depth is sought, 0.5 mm or less. It says
-    nothing on cartilage, on other tissue, or on how well the surfaces and the frames fit the person.
+    about a millimetre for negative ones, which say that a pose is out of reach. It says nothing on
+    cartilage, on other tissue, or on how well the surfaces and the frames fit the person.
     """
     one_of(centre, CENTRES, "centre")
     joint = joint_of(hip, poses.pelvic_zero, poses.rotation_zero)
@@ -127,7 +127,7 @@ def swept(
         joint.outward(joint.pelvic(fixed_mm)),
         None if solid_mm is None else joint.outward(joint.pelvic(solid_mm)),
         step_mm=_STEPS_MM[len(angles_deg) > _FEW],
-        shell=(joint.centre_mm, _least_radius(thigh.corners) - room, float(radii.max()) + room),
+        shell=(joint.centre_mm, _least_radius(thigh.points[thigh.faces]) - room, float(radii.max()) + room),
         within=_swept_box(joint, thigh.points, angles_deg, room),
         jobs=jobs,
     )

@@ -8,13 +8,12 @@ from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, Literal
 
+from ischio.io.checked import Closed, FieldError
 from ischio.record.calendar import months_between
 from ischio.record.facts import (
     OWN_OPERATION,
-    Closed,
     Duration,
     Fact,
-    FieldError,
     Place,
     Source,
     Zero,

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
 from typing import Any
 
 from ischio._check import InputError, complaint
+from ischio.io.checked import Closed, checked
 from ischio.io.documents import Document
 from ischio.record.case import CASE_VERSION, Case
-from ischio.record.facts import Closed, Fact, FieldError
+from ischio.record.facts import Fact
 
 Migration = Callable[[dict[str, Any]], dict[str, Any]]
 
 MIGRATIONS: Mapping[int, Migration] = {}
 """By version: what turns a file of that version into the next. Version 1 is the first."""
-
-LONGEST_SHOWN = 60  # characters of a wrong value in a message
 
 
 def case_from_document(document: Document, *, migrations: Mapping[int, Migration] = MIGRATIONS) -> Case:
@@ -40,15 +38,7 @@ def case_from_document(document: Document, *, migrations: Mapping[int, Migration
         With file, line and field, if the document is no record, is of a newer version, or contradicts
         itself.
     """
-    from pydantic import ValidationError
-
-    values = _migrated(document, migrations)
-    try:
-        # By way of JSON: types are strict there, and lists may become tuples.
-        case: Case = _adapter().validate_json(json.dumps(values))
-    except ValidationError as error:
-        problems = error.errors(include_url=False)
-        raise InputError(_worded(document, problems[0], len(problems) - 1)) from error
+    case: Case = checked(document, _migrated(document, migrations), _adapter())
     return case
 
 
@@ -135,25 +125,3 @@ def _migrated(document: Document, migrations: Mapping[int, Migration]) -> dict[s
         values = {**migrations[version](values), "schema_version": version + 1}
         version += 1
     return values
-
-
-def _worded(document: Document, problem: Any, n_more: int) -> str:
-    """An error of the door in the one shape that all errors share."""
-    where = tuple(problem["loc"])
-    cause = problem.get("ctx", {}).get("error")
-    kind = problem["type"]
-    if isinstance(cause, FieldError):
-        where += cause.where
-        got, expected, do = cause.got, cause.expected, cause.do
-    elif kind == "missing":
-        got, expected, do = "nothing", "a value", "Add the field."
-    elif kind in ("extra_forbidden", "unexpected_keyword_argument"):
-        got, expected, do = "a field that is not known", "a field of the format", "Check its spelling."
-    else:
-        got = repr(problem["input"])
-        got = got if len(got) <= LONGEST_SHOWN else f"{got[:LONGEST_SHOWN]}..."
-        expected = problem["msg"].removeprefix("Input should be ")
-        do = "Correct it."
-    do += f" ({n_more} more after this one.)" if n_more else ""
-    field = ".".join(map(str, where)) or "record"
-    return complaint(f"{document.name}, line {document.line(where)}, {field}", got, expected, do.strip())

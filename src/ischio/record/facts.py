@@ -7,32 +7,14 @@ that was not stated is "unspecified"; "none" is for what has no side.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
+from ischio.io.checked import Closed, FieldError
 from ischio.record.calendar import is_date
 
 OWN_OPERATION = "own_operation"  # a time that counts from the operation of the fact's own side
 
 SideWord = Literal["left", "right", "both", "unspecified", "none"]
-
-
-class FieldError(ValueError):
-    """A fact that contradicts itself: which field, what was seen, what was expected, what to do."""
-
-    def __init__(self, where: tuple[str | int, ...], got: object, expected: object, do: str) -> None:
-        super().__init__(f"{'.'.join(map(str, where))}: got {got}; expected {expected}. {do}")
-        self.where, self.got, self.expected, self.do = where, got, expected, do
-
-
-class Closed:
-    """Fields that are not known are refused, and types are not converted, when a file is read."""
-
-    __slots__ = ()
-    __pydantic_config__: ClassVar[dict[str, object]] = {
-        "extra": "forbid",
-        "strict": True,
-        "allow_inf_nan": False,
-    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

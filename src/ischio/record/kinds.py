@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
-from ischio.record.facts import Closed, Duration, Fact, FieldError, Place, SideWord
+from ischio.io.checked import Closed, FieldError
+from ischio.record.facts import Duration, Fact, Place, SideWord
 from ischio.record.instruments import home_of_item, scale_of, scales_of
 
 LEVELS = ("T12", "L1", "L2", "L3", "L4", "L5", "S1")

@@ -169,14 +169,14 @@ def _verdict(one: Verdict) -> dict[str, Any]:
         "population": row.population,
         "source": row.source,
         "mark": row.mark,
-        "unverified": not row.is_verified,
+        "unverified": not row.is_seen,
         "note": row.note,
     }
 
 
 def _agreement(found: list[Verdict]) -> str:
     """Whether published figures of one kind agree on a person, by the figures that were seen."""
-    seen = [one for one in found if one.threshold.is_verified]
+    seen = [one for one in found if one.threshold.is_seen]
     n_unseen = len(found) - len(seen)
     tail = f"; {n_unseen} unverified not counted" if n_unseen else ""
     if not seen:

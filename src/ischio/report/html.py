@@ -14,11 +14,13 @@ from ischio.report.landmark_pictures import (
     landmark_numbers,
     midline_landmarks,
 )
+from ischio.report.motion_page import levels_words, motion_page
 from ischio.report.pictures import HipPicture, Legend, hip_pictures, legend
 from ischio.report.record_svg import timeline_svg
+from ischio.report.scan_pictures import scan_pictures
 from ischio.report.sketches import sketch_pictures
 from ischio.report.views import anatomical_directions
-from ischio.types import Hip, Measurement, Side, Study
+from ischio.types import Hip, Measurement, Side, Study, Volume
 
 SPACE = "ischiofemoral_space_3d"
 
@@ -37,7 +39,7 @@ class _Section:
     landmarks: LandmarkSheet
 
 
-def render_report(study: Study, as_dict: Mapping[str, Any]) -> str:
+def render_report(study: Study, as_dict: Mapping[str, Any], *, scan: Volume | None = None) -> str:
     """Write a study as an HTML page.
 
     Parameters
@@ -46,6 +48,8 @@ def render_report(study: Study, as_dict: Mapping[str, Any]) -> str:
         Gives the geometry that is drawn.
     as_dict : mapping
         The study as written to ``study.json``; gives every number and text.
+    scan : Volume, optional
+        The scan the bones were taken from: sections with the bones' outlines are shown.
 
     Returns
     -------
@@ -67,6 +71,7 @@ def render_report(study: Study, as_dict: Mapping[str, Any]) -> str:
         "offset_name": words.offset_name,
         "published": words.published,
         "source_short": words.source_short,
+        "levels_words": levels_words,
         "plain": words.plain,
         "pose_row": words.pose_row,
         "posture": words.posture_words,
@@ -94,11 +99,13 @@ def render_report(study: Study, as_dict: Mapping[str, Any]) -> str:
         cards=[_card(as_dict["measurements"], side, study.pelvis.reasons) for side in Side],
         sections=sections,
         midline=midline.result(),
+        scan_pictures=() if scan is None else scan_pictures(study, scan),
         groups=_groups(as_dict["measurements"]),
         overview=_overview(as_dict["measurements"]),
         unmeasured=_unmeasured(as_dict["measurements"]),
         sketches=sketches.result(),
         references=_references(as_dict["measurements"]),
+        motion=motion_page(as_dict),
         timeline_svg=_timeline(as_dict.get("record")),
     )
 

@@ -1,4 +1,4 @@
-"""Write a folder of text files whole or not at all, and never delete what is not ours."""
+"""Write a folder of files whole or not at all, and never delete what is not ours."""
 
 from __future__ import annotations
 
@@ -51,20 +51,20 @@ def check_folder(out: Path, *, names: tuple[str, ...], is_ours: Callable[[Path],
 
 def write_folder(
     out: Path,
-    texts: Mapping[str, str],
+    texts: Mapping[str, str | bytes],
     *,
     names: tuple[str, ...],
     is_ours: Callable[[Path], bool],
     force: bool,
 ) -> None:
-    """Write texts as the files of one folder; it appears complete or not at all.
+    """Write texts and bytes as the files of one folder; it appears complete or not at all.
 
     Parameters
     ----------
     out, names, is_ours, force
         As in ``check_folder``.
-    texts : mapping of str to str
-        Text by file name, each one of ``names``.
+    texts : mapping of str to str or bytes
+        Content by file name, each one of ``names``.
 
     Raises
     ------
@@ -76,7 +76,8 @@ def write_folder(
     part = _make_part(out)
     try:
         for name, text in texts.items():
-            (part / name).write_text(text, encoding="utf-8", newline="\n")
+            content = text if isinstance(text, bytes) else text.encode("utf-8")
+            (part / name).write_bytes(content)
         if out.exists():
             _swap(part, out, names)
         else:

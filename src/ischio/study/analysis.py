@@ -9,7 +9,7 @@ from typing import Any
 
 from ischio._check import complaint, one_of
 from ischio.io.markups import MarkedPoint
-from ischio.types import Bone, Side, Study
+from ischio.types import Bone, Side, Study, Volume
 
 Progress = Callable[[str, float], None]
 """Called with what is being done, in words, and the fraction done, 0 to 1."""
@@ -71,6 +71,7 @@ def analyse(
     notes: Iterable[str] = (),
     record: Mapping[str, Any] | None = None,
     marked: Iterable[MarkedPoint] = (),
+    scan: Volume | None = None,
     progress: Progress | None = None,
 ) -> Study:
     """Find landmarks and regions on bones and take every measure.
@@ -87,12 +88,15 @@ def analyse(
     marked : iterable of MarkedPoint
         Landmarks that a person read, as ``read_markups`` returns them; they take the place of found ones,
         which are kept beside them.
+    scan : Volume, optional
+        The scan the bones were taken from: a CT shows metal and where the field of view ends.
     progress : callable, optional
         ``progress(words, fraction)``.
 
     Returns
     -------
     Study
+        With what quality control found, and its doubts carried to the measurements.
 
     Raises
     ------
@@ -100,8 +104,10 @@ def analyse(
         If the bones contradict their names, the declared axes or each other, or a marked point is not on
         its bone.
     """
+    from ischio.bones.quality import bone_findings
     from ischio.landmarks import find_pelvis, with_read_points
     from ischio.measures import run, with_bands
+    from ischio.study.doubt import carried, hip_findings
 
     tell = progress or _silent
     pelvis, warnings = find_pelvis(
@@ -116,9 +122,10 @@ def analyse(
     if len(wanted) < len(marked):
         notes = (*notes, f"markups: {len(marked) - len(wanted)} of the other side left alone")
     tell("measuring", 0.0)
-    measurements = with_bands(
-        run(pelvis, settings.sides), pelvis, sex=settings.sex, age_years=settings.age_years
-    )
+    measurements = run(pelvis, settings.sides)
+    findings = (*bone_findings(bones, scan=scan), *hip_findings(pelvis))
+    measurements, quality = carried(measurements, pelvis, findings)
+    measurements = with_bands(measurements, pelvis, sex=settings.sex, age_years=settings.age_years)
     tell("measuring", 1.0)
     return Study(
         case_id=settings.case_id,
@@ -135,6 +142,7 @@ def analyse(
         notes=tuple(notes),
         warnings=tuple(warnings),
         record=record,
+        quality=quality,
     )
 
 

@@ -16,7 +16,7 @@ from ischio import __version__
 from ischio._check import complaint
 from ischio.landmarks.offsets import Offset, hip_offsets, knee_distance
 from ischio.study.surfaces import SAVED_REGIONS, surface_file
-from ischio.types import Bone, Hip, Landmark, Pelvis, Region, Study, Transform, side_word
+from ischio.types import Bone, Hip, Landmark, Pelvis, Region, Study, Substitute, Transform, side_word
 
 SCHEMA_VERSION = 1
 DISCLAIMER = "For research only; not a medical device. Nothing here is a diagnosis or advice on treatment."
@@ -67,7 +67,9 @@ def to_dict(study: Study) -> dict[str, Any]:
         "measurements": [_fields(row, *_MEASUREMENT) for row in study.measurements],
         "notes": list(study.notes),
         "warnings": list(study.warnings),
+        "quality": [_plain(row) for row in study.quality],
         **({} if study.record is None else {"record": _plain(study.record)}),
+        **({} if study.motion is None else _plain(study.motion)),
     }
 
 
@@ -98,11 +100,17 @@ def _hip(hip: Hip, pelvis: Pelvis) -> dict[str, Any]:
         **_fields(hip, "side", "posture"),
         "poses": [_fields(pose, *_POSE) for pose in hip.poses],
         "frames": {name: _matrix(hip.frames[name]) if name in hip.frames else None for name in names},
+        "substitutes": {name: _substitute(one) for name, one in hip.substitutes.items()},
         "offsets": {one.name: _offset(one) for one in hip_offsets(pelvis, hip.side)},
         "regions": [_region(region) for region in hip.regions.values()],
         "curves": [_fields(curve, *_CURVE) for curve in hip.curves.values()],
         "reasons": {**missing, **hip.reasons},
     }
+
+
+def _substitute(one: Substitute) -> dict[str, Any]:
+    """A substitute as plain values."""
+    return {"matrix": _matrix(one.frame), **_fields(one, "instead_of", "sigma_deg", "method", "reason")}
 
 
 def _offset(offset: Offset) -> dict[str, Any]:

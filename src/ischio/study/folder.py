@@ -16,7 +16,16 @@ from ischio.types import Study
 
 STUDY_FILE = "study.json"
 LANDMARKS_FILE = "landmarks.mrk.json"
-RESULT_FILES = (STUDY_FILE, "report.html", LANDMARKS_FILE, *SURFACE_FILES)
+MOTION_FILES = ("motion_maps.npz", "right_gait.gif", "left_gait.gif")
+RESULT_FILES = (
+    STUDY_FILE,
+    "report.html",
+    "clinic.html",
+    "patient.html",
+    LANDMARKS_FILE,
+    *SURFACE_FILES,
+    *MOTION_FILES,
+)
 """Every name a result folder may hold; a step that writes another file adds it here."""
 
 
@@ -37,7 +46,7 @@ def check_out(out: Path, *, force: bool) -> None:
 
 
 def write(
-    study: Study, out: Path, *, force: bool = False, extra_files: Mapping[str, str] | None = None
+    study: Study, out: Path, *, force: bool = False, extra_files: Mapping[str, str | bytes] | None = None
 ) -> None:
     """Write a study and the files that go with it as one folder, whole or not at all.
 
@@ -48,8 +57,8 @@ def write(
         Folder to be made; its parent must exist.
     force : bool
         Replace an earlier result or an empty folder. Any other folder is refused even so.
-    extra_files : mapping of str to str
-        Text by name, each one of ``RESULT_FILES``.
+    extra_files : mapping of str to str or bytes
+        Text or bytes by name, each one of ``RESULT_FILES``.
 
     Raises
     ------
@@ -58,7 +67,11 @@ def write(
     ValueError
         If a name is not one of ``RESULT_FILES``.
     """
-    texts = {STUDY_FILE: to_json(study), **region_surfaces(study), **(extra_files or {})}
+    texts: dict[str, str | bytes] = {
+        STUDY_FILE: to_json(study),
+        **region_surfaces(study),
+        **(extra_files or {}),
+    }
     landmarks = all_landmarks(study)
     if landmarks:
         texts[LANDMARKS_FILE] = markups_text(landmarks)

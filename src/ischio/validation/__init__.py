@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ischio.atlas import reconstruction
-from ischio.validation import invariance, people, versions
+from ischio.validation import invariance, judgement, motion, people, versions
 from ischio.validation.rows import Row, skipped, to_dict, to_markdown, to_text
 
 __all__ = ["Row", "run", "to_dict", "to_markdown", "to_text"]
@@ -37,6 +37,9 @@ def run(data: Path | None, *, orientations: int = 12, progress: Callable[[str, f
     rows += people.model_rows(model)
     rows += versions.version_rows((hip for one in model for hip in one.hips), "shape model", progress)
     rows += versions.median_rows(model, "shape model", progress)
+    rows += judgement.judgement_rows()
+    progress("the shape model's people in motion", 0.0)
+    rows += motion.people_rows()
     folder = data / "bones" / people.RATED if data is not None else None
     if folder is None or not folder.is_dir():
         rows.append(
@@ -52,6 +55,12 @@ def run(data: Path | None, *, orientations: int = 12, progress: Callable[[str, f
         people.assessed(people.read_person(path)) for path in sorted(folder.parent.iterdir()) if path.is_dir()
     ]
     rows += versions.version_rows((hip for one in real for hip in one.hips), "people with scans", progress)
+    progress(f"{people.RATED} in motion", 0.0)
+    whole = people.assessed(bones)
+    rows += motion.relief_rows(whole, people.RATED) + motion.solver_rows(whole, people.RATED)
+    thinned = people.assessed(invariance.thinned(bones))
+    rows += motion.end_to_end_rows(whole, thinned, people.RATED, "thinned mesh")
+    rows += motion.rater_rows(whole, people.rater_points(folder), people.RATED)
     for other in sorted(path for path in folder.parent.iterdir() if path.is_dir()):
         rows += invariance.mesh_rows(people.read_person(other), other.name, progress)
     return rows

@@ -20,6 +20,7 @@ from ischio.io.case import read_input
 from ischio.landmarks import find_pelvis
 from ischio.measures import run
 from ischio.types import Bone, Hip, Pelvis, Side
+from ischio.validation.raters_motion import motion_rows
 from ischio.validation.rows import Row, compared, skipped
 
 Tell = Callable[[str, float], None]
@@ -80,7 +81,7 @@ def _gap(pelvis: Pelvis, side: Side) -> tuple[float | None, Any]:
     return None, None
 
 
-def _rater_points(folder: Path) -> dict[str, Array]:
+def rater_points(folder: Path) -> dict[str, Array]:
     """All readings of each landmark of the left femur and the pelvis, shape (20, 3) each, mm LPS."""
     content = json.loads((folder / "manual_landmarks.json").read_text(encoding="utf-8"))
     return {
@@ -172,7 +173,7 @@ def rater_rows(folder: Path, tell: Tell) -> list[Row]:
     left = pelvis.left
     assert left is not None  # the folder holds both
     assert left.femur is not None
-    readings = _rater_points(folder)
+    readings = rater_points(folder)
     on_head = np.concatenate([points for name, points in readings.items() if "Femoral Head" in name])
     near = left.femur.vertices_mm[cKDTree(on_head).query(left.femur.vertices_mm)[0] < _RATER_PATCH_MM]
     centre, radius = fit_sphere(near)
@@ -201,6 +202,7 @@ def rater_rows(folder: Path, tell: Tell) -> list[Row]:
             _RATED_SOURCE,
         ),
     ]
+    rows += motion_rows(pelvis, readings, centre, RATED, _RATED_SOURCE)
     return rows + _landmark_rows(pelvis, readings)
 
 

@@ -22,7 +22,8 @@ class Row:
     source : str
         Where the truth comes from.
     verdict : str
-        "pass", "fail" or "skipped".
+        "pass", "fail" or "skipped"; "shown" where a size is put beside a
+        published one and not judged; "disagrees" where a published order is known not to come out.
     note : str
         Reason of a skip, or how to read the row.
     """
@@ -123,7 +124,8 @@ def to_text(rows: Iterable[Row]) -> str:
         for line in cells
     ]
     verdicts = [line[6] for line in cells[1:]]
-    total = ", ".join(f"{verdicts.count(word)} {word}" for word in ("pass", "fail", "skipped"))
+    words = ("pass", "fail", "skipped", "shown", "disagrees")
+    total = ", ".join(f"{verdicts.count(word)} {word}" for word in words)
     return "\n".join([*lines, "", f"{total}.", ""])
 
 

@@ -8,7 +8,8 @@ from itertools import pairwise
 import numpy as np
 
 from ischio._check import Array
-from ischio.measures import BANDS, REGISTRY, run, take
+from ischio.evidence import evidence
+from ischio.measures import REGISTRY, run, take
 from ischio.types import Hip, Pelvis, Side
 from ischio.validation.rows import Row, compared, skipped
 
@@ -165,7 +166,7 @@ def median_rows(people: Iterable[Pelvis], who: str, tell: Callable[[str, float],
     for name, found in values.items():
         bands = [
             (band.mean, band.sd, band)
-            for band in BANDS
+            for band in evidence().bands
             if band.measure == name and band.mean is not None and band.sd and band.pose != "standing-like"
         ]
         if not bands:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from ischio._check import InputError
-from ischio.io.poses import read_poses, to_csv, to_npz
+from ischio.io.poses import read_poses, to_csv, to_npz, to_parquet
 from ischio.types import Side
 
 HEADER = "side,flexion_deg,adduction_deg,internal_rotation_deg"
@@ -77,3 +78,20 @@ def test_rows_are_written_as_they_are() -> None:
     assert arrays["gap_mm"][0] == 1.5
     assert np.isnan(arrays["gap_mm"][1])
     assert arrays["note"].tolist() == ['a, "b"', ""]
+
+
+def test_a_parquet_file_holds_the_rows(tmp_path: Path) -> None:
+    duckdb = pytest.importorskip("duckdb")
+    rows = [
+        {"side": "left", "no'te": 'a, "b"\nc', "gap_mm": 1.5},
+        {"side": "right", "no'te": "", "gap_mm": None},
+    ]
+    path = tmp_path / "gaps.parquet"
+    path.write_bytes(to_parquet(rows))
+    assert duckdb.read_parquet(str(path)).fetchall() == [tuple(row.values()) for row in rows]
+
+
+def test_without_duckdb_parquet_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+    with pytest.raises(InputError, match=r"Install it: pip install 'ischio\[cohort\]'"):
+        to_parquet([{"side": "left"}])

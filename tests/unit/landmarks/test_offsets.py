@@ -21,7 +21,7 @@ DRAWS = 400
 
 
 def places(side: Side) -> dict[str, Array]:
-    """One side in ISB axes: the APP leans 7 degrees against ISB, the posterior condyles turn 5 against TEA."""
+    """One side in ISB axes: APP leans 7 degrees against ISB, the posterior condyles turn 5 against TEA."""
     z = side.sign
     c, s = np.cos(np.radians(TILT_DEG)), np.sin(np.radians(TILT_DEG))
     a, b = np.cos(np.radians(TWIST_DEG)), np.sin(np.radians(TWIST_DEG))
@@ -39,6 +39,9 @@ def places(side: Side) -> dict[str, Array]:
         "posterior_condyle_lateral": np.array([-25.0 - 25 * b, -402.0, (90.0 + 25 * a) * z]),
         "posterior_condyle_medial": np.array([-25.0 + 25 * b, -402.0, (90.0 - 25 * a) * z]),
     }
+
+
+BARE = {side: phantoms.hip(side) for side in Side}  # bones that no offset looks at
 
 
 def person(motion: Transform, noise: Array | None = None) -> Pelvis:
@@ -61,7 +64,7 @@ def person(motion: Transform, noise: Array | None = None) -> Pelvis:
     for side in Side:
         own, _ = joint_frames.femur_frames(side, marks[side], {})
         hips[side] = replace(
-            phantoms.hip(side), landmarks=marks[side], frames={**pelvic, **own}, poses=(), reasons={}
+            BARE[side], landmarks=marks[side], frames={**pelvic, **own}, poses=(), reasons={}
         )
     return Pelvis(hips[Side.LEFT], hips[Side.RIGHT], None, {}, {})
 

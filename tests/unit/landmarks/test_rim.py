@@ -80,7 +80,7 @@ def test_the_curve_is_closed_close_and_on_the_bone() -> None:
     steps = np.linalg.norm(np.roll(points, -1, axis=0) - points, axis=1)
     assert 0.5 < steps.min() <= steps.max() < 1.5
     assert steps.sum() == pytest.approx(2 * np.pi * RADIUS_MM, rel=0.05)
-    surface = SurfaceIndex(bone)
+    surface = SurfaceIndex(bone.triangles_mm)
     feet = [surface.nearest(point, 1.0) for point in points]
     assert (
         max(np.linalg.norm(p - f) for p, f in zip(points, feet, strict=True) if f is not None) < ON_SURFACE_MM

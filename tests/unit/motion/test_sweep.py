@@ -13,7 +13,7 @@ from ischio.geometry.surface_gap import surface_gap
 from ischio.motion import clearance, pose_grid, pose_list
 from ischio.motion.equidistant import ENOUGH_MM, head_shift
 from ischio.motion.joint import joint_of
-from ischio.types import Clearance, Hip, Side
+from ischio.types import Clearance, Hip, Region, Side
 
 ZEROS = ("app", "pca")
 ROUNDING_MM = 1e-9  # float64 at 100 mm
@@ -156,8 +156,12 @@ def with_socket(side: Side, space_mm: float = 3.0, off_mm: tuple[float, float, f
     outer = np.concatenate([np.stack([a, b, c], axis=1), np.stack([a, c, d], axis=1), *caps])
     inner = outer[:, ::-1] + up.size // 3
     points = np.concatenate([(up * r).reshape(-1, 3) for r in (40.0, 24.0 + space_mm)]) + head + off_mm
+    faces = np.concatenate([outer, inner])
+    lunate = Region("lunate_surface", side, "hip_bone", np.arange(len(outer), len(faces)), 1.0, "phantom@1")
     return replace(
-        hip, hip_bone=replace(hip.hip_bone, vertices_mm=points, faces=np.concatenate([outer, inner]))
+        hip,
+        hip_bone=replace(hip.hip_bone, vertices_mm=points, faces=faces),
+        regions={**hip.regions, lunate.name: lunate},
     )
 
 
@@ -201,10 +205,14 @@ def egg(hip: Hip) -> np.ndarray:
 
 def test_without_a_socket_there_is_no_equidistant_centre() -> None:
     neutral = pose_list([[0, 0, 0]], zeros=ZEROS)
-    with pytest.raises(CannotMeasure, match="no socket within 6 mm"):
+    with pytest.raises(CannotMeasure, match="right lunate surface is missing"):
         clearance(phantoms.hip(Side.RIGHT), neutral, centre="equidistant")
     hip = with_socket(Side.RIGHT)
     bare = replace(hip.landmarks["femoral_head_centre"], detail={})
     bare_hip = replace(hip, landmarks={**hip.landmarks, "femoral_head_centre": bare})
     with pytest.raises(CannotMeasure, match="without a fitted sphere"):
         clearance(bare_hip, neutral, centre="equidistant")
+    small = replace(hip.landmarks["femoral_head_centre"], detail={"radius_mm": 5.0})
+    small_hip = replace(hip, landmarks={**hip.landmarks, "femoral_head_centre": small})
+    with pytest.raises(CannotMeasure, match="right femur has no surface within 5 mm"):
+        clearance(small_hip, neutral, centre="equidistant")

@@ -11,10 +11,11 @@ import jsonschema
 import pytest
 
 from ischio._check import InputError
+from ischio.io.checked import FieldError
 from ischio.io.documents import packaged_document, parse_document
 from ischio.record import case_from_document, case_schema, plain_case
 from ischio.record.case import Case
-from ischio.record.facts import Fact, FieldError, When
+from ischio.record.facts import Fact, When
 from ischio.record.kinds import Implant, Score
 
 TYPES = Fact.__subclasses__()

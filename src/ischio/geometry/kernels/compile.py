@@ -1,0 +1,35 @@
+"""Compile a kernel on its first call and keep it on disk, for as long as no kernel's source changes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from numba import njit
+
+
+def _fingerprint() -> str:
+    """Eight signs that change with the source of any kernel."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:8]
+
+
+_FINGERPRINT = _fingerprint()
+
+
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile on first call, kept on disk where that is possible; the interpreter lock is released.
+
+    The cache on disk watches the file of a function alone, though a kernel holds the code of those it
+    calls. The name under which it is kept therefore says what all files of kernels hold.
+    """
+    function.__qualname__ += f"_{_FINGERPRINT}"
+    try:
+        kernel: Callable[..., Any] = njit(cache=True, nogil=True, error_model="numpy")(function)
+    except RuntimeError:  # no folder for the cache can be written to: compile in every process
+        kernel = njit(nogil=True, error_model="numpy")(function)
+    return kernel

@@ -1,0 +1,89 @@
+"""What each landmark errs by on people that the shape model does not know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ischio._check import Array, CannotMeasure
+from ischio.atlas import reconstruction
+from ischio.atlas.model import bone_model, bone_model_without, person_surface, similarity
+from ischio.landmarks.femur import femur_findings, find_femur
+from ischio.landmarks.findings import Findings, refined_ball
+from ischio.landmarks.hip_bone import find_hip_bone, hip_bone_findings
+from ischio.landmarks.registration import ModelFit
+from ischio.landmarks.sacrum import sacrum_landmarks
+from ischio.types import Bone, Landmark, Side
+
+Marks = Mapping[str, Landmark]
+
+
+def left_out_errors(person: int) -> dict[str, tuple[float, float]]:
+    """Search one of the 26 people with a model made from the other 25.
+
+    Parameters
+    ----------
+    person : int
+        0 to 25.
+
+    Returns
+    -------
+    dict of str to (float, float)
+        By landmark, with the side before it where it has one: distance from where the same rules put it
+        when the model's own surface of that person tells where to look, and the sigma that was stated, mm.
+        Infinite where it was not found.
+
+    Notes
+    -----
+    The bones are the person's surface cut into other triangles than the model's. Points that depend on the
+    model only through where they are looked for (centres of spheres, sections, the rim) err by next to
+    nothing here; what they err by against other readers this does not tell.
+    """
+    femur, pelvis = reconstruction(person)
+    truth = _known(femur, pelvis, person)
+    found = _searched(femur, pelvis, person)
+    return {
+        name: (float(np.linalg.norm(found[name].point_mm - mark.point_mm)), found[name].sigma_mm)
+        if name in found
+        else (np.inf, 0.0)
+        for name, mark in truth.items()
+    }
+
+
+def _searched(femur: Bone, pelvis: Bone, person: int) -> dict[str, Landmark]:
+    """Landmarks with a model that does not know the person."""
+    thigh = find_femur(femur, bone_model_without("femur", person))
+    head = thigh.landmarks["femoral_head_centre"]
+    heads = {Side.LEFT: (head.point_mm, float(head.detail["radius_mm"]))}
+    return _named(thigh, find_hip_bone(pelvis, heads, bone_model_without("pelvis", person)))
+
+
+def _known(femur: Bone, pelvis: Bone, person: int) -> dict[str, Landmark]:
+    """Landmarks by the same rules where the person's own surface of the model tells where to look."""
+    laid = {name: _own_fit(name, person) for name in ("femur", "pelvis")}
+    thigh = find_femur(femur)
+    head = thigh.landmarks["femoral_head_centre"]
+    ball = refined_ball(femur, head.point_mm, float(head.detail["radius_mm"]), concave=False)
+    if ball is None:
+        raise CannotMeasure(f"person {person} has no femoral head")
+    thigh = femur_findings(femur, Side.LEFT, laid["femur"], ball, np.nan)
+    return _named(thigh, {side: hip_bone_findings(pelvis, side, laid["pelvis"], np.nan) for side in Side})
+
+
+def _own_fit(bone: str, person: int) -> ModelFit:
+    """The model with the person's own vertices."""
+    model = bone_model(bone)
+    own: Array = person_surface(bone, person)[0]
+    scale, rotation, offset = similarity(model.mean_mm, own, np.ones(len(own)))
+    return ModelFit(model, own, scale, rotation, offset, np.zeros(1), 0.0)
+
+
+def _named(femur: Findings, hip_bones: Mapping[Side, Findings]) -> dict[str, Landmark]:
+    """All landmarks by side and name."""
+    found = {f"left {name}": mark for name, mark in femur.landmarks.items()}
+    for side, one in hip_bones.items():
+        found |= {f"{side.value} {name}": mark for name, mark in one.landmarks.items()}
+    pelvis = hip_bones[Side.LEFT]
+    assert pelvis.fit is not None  # a pelvis whose shape does not tell is not found at all
+    return found | sacrum_landmarks((pelvis.bone,), pelvis.fit)[0]

@@ -1,0 +1,138 @@
+"""Surfaces of coarse labels on the edges of a CT: nearer to the truth than the labels alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+
+from ischio._check import InputError
+from ischio.bones.refine import METAL_HU, refine, sampled
+from ischio.bones.surface import bones_from_input
+from ischio.bones.voxels import label_boxes, label_surface
+from ischio.io.case import RawInput
+from ischio.types import Bone, Frame, Volume
+
+FRAME = Frame("patient", "as_supplied")
+RADII_MM = np.array([22.0, 17.0, 25.0])
+CT_MM, LABEL_MM = 0.8, 3.0
+RMS_MM = 0.15  # a fifth of the CT's voxel: its noise, its blur and the surface's cells
+LABEL_RMS_MM = 0.3  # what the labels alone are off by, at least: the test must have something to mend
+
+
+def grid(
+    spacing: float, half_mm: float, *, turn: np.ndarray, centre: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Matrix of a cubic grid about a centre, and its size."""
+    n = int(2 * half_mm / spacing)
+    affine = np.eye(4)
+    affine[:3, :3] = turn * spacing
+    affine[:3, 3] = centre - affine[:3, :3] @ (np.full(3, (n - 1) / 2))
+    return affine, np.array([n, n, n])
+
+
+def points_of(affine: np.ndarray, size: np.ndarray) -> np.ndarray:
+    index = np.stack(np.meshgrid(*map(np.arange, size), indexing="ij"), axis=-1)
+    return index @ affine[:3, :3].T + affine[:3, 3]
+
+
+def inside(points: np.ndarray, centre: np.ndarray) -> np.ndarray:
+    return (((points - centre) / RADII_MM) ** 2).sum(axis=-1)
+
+
+@pytest.fixture
+def case(rng: np.random.Generator) -> tuple[Volume, Volume, np.ndarray]:
+    """An ellipsoid with a cortex and marrow in an oblique CT, and its coarse labels on another grid."""
+    angle = np.deg2rad(17)
+    turn = np.array([[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
+    centre = np.array([80.0, -30.0, -700.0])
+    affine, size = grid(CT_MM, 32, turn=turn, centre=centre + 0.3)
+    place = points_of(affine, size)
+    depth = inside(place, centre)
+    hu = np.where(depth < 1, np.where(depth < 0.75, 60.0, 1100.0), 40.0)
+    hu = gaussian_filter(hu, 0.8) + rng.normal(scale=25.0, size=hu.shape)
+    scan = Volume(hu.astype(np.int16), affine, FRAME, "CT", "HU", "phantom")
+    affine, size = grid(LABEL_MM, 33, turn=np.eye(3), centre=centre)
+    mask = inside(points_of(affine, size), centre) < 1
+    labels = Volume(mask.astype(np.uint8), affine, FRAME, "labels", "1", "phantom", {1: "sacrum"})
+    return scan, labels, centre
+
+
+def error_mm(vertices: np.ndarray, centre: np.ndarray) -> np.ndarray:
+    """Distance from the ellipsoid, to first order exact for a surface near it."""
+    q = (vertices - centre) / RADII_MM
+    size = np.linalg.norm(q, axis=1)
+    return (size - 1) * size / np.linalg.norm(q / RADII_MM, axis=1)
+
+
+def test_a_coarse_label_on_a_fine_ct(case: tuple[Volume, Volume, np.ndarray]) -> None:
+    scan, labels, centre = case
+    (plain,) = bones_from_input(RawInput((), labels, ()))
+    (laid,) = bones_from_input(RawInput((), labels, ()), scan=scan)
+    before, after = (error_mm(bone.vertices_mm, centre) for bone in (plain, laid))
+    assert np.sqrt(np.mean(before**2)) > LABEL_RMS_MM
+    assert np.sqrt(np.mean(after**2)) < RMS_MM
+    assert np.abs(after).max() < CT_MM
+    assert laid.edge_mm < 1.3 * CT_MM
+    assert "laid on the edge of the bone in the CT" in " ".join(laid.repairs)
+
+
+def test_no_vertex_goes_into_another_bone(case: tuple[Volume, Volume, np.ndarray]) -> None:
+    """Half of the bone is another label: the cut between them shows no edge and stays."""
+    scan, labels, _ = case
+    values = labels.values.copy()
+    values[len(values) // 2 :][values[len(values) // 2 :] == 1] = 2
+    both = Volume(
+        values, labels.patient_from_voxel, FRAME, "labels", "1", "x", {1: "sacrum", 2: "femur_left"}
+    )
+    cut = labels.patient_from_voxel[0] @ [len(values) // 2 - 0.5, 0, 0, 1]
+    sacrum = next(
+        bone for bone in bones_from_input(RawInput((), both, ()), scan=scan) if bone.name == "sacrum"
+    )
+    assert sacrum.vertices_mm[:, 0].max() < cut + 0.5 * LABEL_MM
+
+
+def test_labels_of_another_scan_are_refused(case: tuple[Volume, Volume, np.ndarray]) -> None:
+    scan, labels, _ = case
+    affine = labels.patient_from_voxel.copy()
+    affine[:3, 3] += (14.0, 0.0, 9.0)
+    moved = Volume(labels.values, affine, FRAME, "labels", "1", "x", labels.names)
+    with pytest.raises(InputError, match=r"lies on edges of bone in the scan.*of one person"):
+        bones_from_input(RawInput((), moved, ()), scan=scan)
+
+
+def test_vertices_beside_metal_follow_their_neighbours(case: tuple[Volume, Volume, np.ndarray]) -> None:
+    scan, labels, centre = case
+    place = points_of(scan.patient_from_voxel, np.array(scan.values.shape))
+    values = scan.values.copy()
+    values[np.linalg.norm(place - centre - [20.0, 0, 0], axis=-1) < 5] = int(METAL_HU) + 500
+    metal = Volume(values, scan.patient_from_voxel, FRAME, "CT", "HU", "x")
+    vertices, faces, _ = label_surface(labels, 1, label_boxes(labels)[1], finer=(4, 4, 4))
+    laid = refine(vertices, faces, metal, labels, 1)
+    after = error_mm(laid.vertices_mm, centre)
+    assert np.abs(after).max() < LABEL_MM / 2
+    assert np.sqrt(np.mean(after**2)) < 2 * RMS_MM
+
+
+def test_an_mr_changes_nothing(case: tuple[Volume, Volume, np.ndarray]) -> None:
+    scan, labels, _ = case
+    mr = Volume(scan.values, scan.patient_from_voxel, FRAME, "MR", "1", "x")
+    one, two = (bones_from_input(RawInput((), labels, ()), scan=s)[0] for s in (None, mr))
+    assert isinstance(one, Bone)
+    np.testing.assert_array_equal(one.vertices_mm, two.vertices_mm)
+
+
+def test_samples_outside_are_missing(case: tuple[Volume, Volume, np.ndarray]) -> None:
+    scan, _, centre = case
+    found = sampled(scan, np.array([centre, centre + 500.0]), order=1)
+    assert np.isfinite(found[0])
+    assert np.isnan(found[1])
+
+
+def test_a_hole_inside_a_label_is_filled() -> None:
+    values = np.zeros((12, 12, 12), dtype=np.uint8)
+    values[2:10, 2:10, 2:10], values[5:7, 5:7, 5:7] = 1, 0
+    labels = Volume(values, np.diag([2.0, 2, 2, 1]), FRAME, "labels", "1", "x", {1: "sacrum"})
+    vertices, _, repairs = label_surface(labels, 1, label_boxes(labels)[1])
+    assert "holes inside the label filled (1.6 % of its voxels)" in repairs
+    assert np.linalg.norm(vertices - vertices.mean(axis=0), axis=1).min() > 6
