@@ -72,6 +72,19 @@ def command_line_page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def bands_table(bands: list[Any]) -> str:
+    """Published values of one measure."""
+    lines = ["| mean | SD | range | of whom | source | mark |", "|---|---|---|---|---|---|"]
+    for band in bands:
+        ends = f"{band.low} to {band.high} ({band.range_is})" if band.range_is else ""
+        sex = {"f": ", women", "m": ", men"}.get(band.sex or "", "")
+        count = f", n {band.n}" if band.n else ""
+        who = f"{band.population}{sex}{count}; {band.modality}"
+        cells = ("" if band.mean is None else band.mean, "" if band.sd is None else band.sd, ends, who)
+        lines.append("| " + " | ".join(str(cell) for cell in (*cells, band.source, band.mark)) + " |")
+    return "\n".join(lines)
+
+
 def measures_page() -> str:
     """Every registered measure with all that is said about it."""
     parts = ["# Measures", "Generated from the registry, as `ischio measures` prints it."]
@@ -86,6 +99,9 @@ def measures_page() -> str:
             "Method": f"`{one.method}`",
         }
         parts.append(f"## {one.name}\n\n" + "\n\n".join(f"{key}\n: {text}" for key, text in rows.items()))
+        bands = [band for band in evidence().bands if band.measure == one.name]
+        if bands:
+            parts.append(bands_table(bands))
     return "\n\n".join(parts) + "\n"
 
 

