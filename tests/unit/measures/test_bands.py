@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from ischio import phantoms
-from ischio.measures import BANDS, REGISTRY, run, with_bands
+from ischio.evidence import evidence
+from ischio.measures import REGISTRY, run, with_bands
 from ischio.types import Measurement, Pelvis, Pose, Side
 
 
@@ -28,7 +29,7 @@ def rows_of(pelvis: Pelvis, name: str, **known: Any) -> list[Mapping[str, Any]]:
 
 def test_every_band_is_of_a_measure_and_says_where_from() -> None:
     names = {one.name for one in REGISTRY}
-    for band in BANDS:
+    for band in evidence().bands:
         assert band.measure in names
         assert band.source
         assert band.population
@@ -39,7 +40,7 @@ def test_every_band_is_of_a_measure_and_says_where_from() -> None:
 
 
 def test_measures_without_evidence_have_no_band() -> None:
-    with_band = {band.measure for band in BANDS}
+    with_band = {band.measure for band in evidence().bands}
     assert not with_band & {"ischial_angle", "intertuberous_distance", "femoral_version_index_case"}
     assert "ischiofemoral_space_3d" not in with_band  # nobody published the shortest distance in 3-D
 

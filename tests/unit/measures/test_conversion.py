@@ -7,7 +7,7 @@ import pytest
 from ischio import phantoms
 from ischio._check import InputError
 from ischio.measures import REGISTRY, convert_version, take, version_difference
-from ischio.measures._conversion import CONVERSION_SIGMA_DEG, VERSION_METHODS
+from ischio.measures._conversion import VERSION_METHODS, conversion_sigma_deg
 from ischio.types import Measurement, Side
 
 
@@ -19,7 +19,7 @@ def measured(name: str, version_deg: float = 15.0) -> Measurement:
 def test_the_label_says_that_it_is_not_measured() -> None:
     out = convert_version(3.0, measured_by="lee", as_by="murphy")
     assert out.value_deg == pytest.approx(3.0 + 19.8)
-    assert out.sigma_deg == pytest.approx(CONVERSION_SIGMA_DEG)
+    assert out.sigma_deg == pytest.approx(conversion_sigma_deg())
     assert "converted from Lee to Murphy" in out.label
     assert out.label.endswith("not measured")
     assert "unverified" not in out.label
