@@ -15,7 +15,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PIP_INSTALL = $(BIN)/python -m pip install --quiet
 
-.PHONY: help demo test test-min validate lint types docs bench format clean
+.PHONY: help demo test test-min validate lint types docs reference bench format clean
 .DEFAULT_GOAL := help
 .NOTPARALLEL:  # one environment, one installer at a time
 
@@ -44,6 +44,9 @@ types: $(VENV)/ready-dev  ## mypy, strict, on src
 docs: $(VENV)/ready-docs  ## HTML documentation in docs/_build
 	@$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build
 	@echo docs/_build/index.html
+
+reference: $(VENV)/ready  ## compute the packaged gaps of the shape model's people again
+	@$(BIN)/python -m ischio.validation.reference_people
 
 bench: $(VENV)/ready-dev $(VENV)/ready-bench  ## benchmarks and the independent gap programs
 	@$(BIN)/python -m pytest tests/benchmarks tests/authority -s
