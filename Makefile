@@ -25,8 +25,9 @@ help:  ## this list
 demo: $(VENV)/ready  ## assess a reconstructed person and write ischio-demo/report.html
 	@$(BIN)/ischio demo
 
+# One thread of linear algebra, as the command sets it; one file of tests on each processor at a time.
 test: $(VENV)/ready-dev  ## all tests
-	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest  # as the command sets it: small matrices, bones side by side
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
 validate: $(VENV)/ready  ## compare with outside truth and write docs/validation.md
 	@$(BIN)/ischio validate $(if $(wildcard $(DATA)),--data $(DATA)) --orientations 200 --left-out 26 --out docs/validation.md
