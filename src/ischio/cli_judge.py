@@ -92,7 +92,7 @@ def show_differential(
     as_json: Json = False,
 ) -> int:
     """Judge every source of pain: for, against, missing, and which test next."""
-    from ischio.record.differential_dict import differential_dict
+    from ischio.record.judgement import differential_dict
 
     choices = _choices(population, prior, unverified)
     found = differential_dict(read_case(case, registry), choices, _base(evidence_file))
@@ -125,7 +125,7 @@ def reasons(
     case: CaseName, /, *, evidence_file: EvidenceFile = None, registry: Registry = None, as_json: Json = False
 ) -> int:
     """List the reasons not to operate: what stands, what is open, what is settled."""
-    from ischio.record.differential_dict import reasons_dict
+    from ischio.record.judgement import reasons_dict
     from ischio.record.reasons import VERDICTS
 
     found = reasons_dict(read_case(case, registry), _base(evidence_file))
@@ -152,7 +152,7 @@ def calibration(
 ) -> int:
     """Compare stated shares with what happens to simulated people."""
     from ischio._check import InputError, complaint
-    from ischio.record.differential_dict import calibration_dict
+    from ischio.record.judgement import calibration_dict
 
     if people < 1 or seed < 0:
         got = f"{people} people, seed {seed}"

@@ -8,8 +8,8 @@ from typing import Any
 from ischio.evidence import Evidence
 from ischio.record.case import Case
 from ischio.record.differential import Choices
-from ischio.record.differential_dict import differential_dict, reasons_dict
 from ischio.record.instruments import scale_of
+from ischio.record.judgement import differential_dict, reasons_dict
 from ischio.record.summary import summary_dict
 
 

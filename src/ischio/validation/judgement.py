@@ -5,7 +5,7 @@ from __future__ import annotations
 from ischio.io.documents import packaged_document
 from ischio.record import case_from_document
 from ischio.record.calibration import calibrate
-from ischio.record.differential_dict import differential_dict
+from ischio.record.judgement import differential_dict
 from ischio.validation.rows import Row, compared
 
 ROUNDED = 0.0001  # shares are printed with four decimals

@@ -16,7 +16,7 @@ from ischio.evidence import evidence
 from ischio.record.calibration import agreeing_tests, calibrate
 from ischio.record.case import Case
 from ischio.record.differential import QUESTION, Choices, Differential, Judged, differential
-from ischio.record.differential_dict import WORTH_BITS, calibration_dict, differential_dict, reasons_dict
+from ischio.record.judgement import WORTH_BITS, calibration_dict, differential_dict, reasons_dict
 from ischio.record.next_test import candidates, entropy, expected_bits, missing
 from ischio.record.odds import posterior, ratio_of
 from ischio.record.outcomes import outcomes
