@@ -46,6 +46,7 @@ _GOOD_RMS_FRACTION = 0.15  # of the head's radius: real femora fit within 0.13, 
 MIN_REACH_RADII = 3.2
 _SURE_HEAD_COVERAGE = 0.4  # of the sphere: enough for a head by itself
 _TOO_SHORT = "little more than the head of the femur is there: it does not tell side or directions"
+# Readers' spread of the medial condyle's flat points is raised towards the lateral's: both are as flat.
 POINT_RULES = {
     "greater_trochanter_superior": Rule(0.3, 5.2, 8.0, (0.0, 0.0, 1.0)),
     "intertrochanteric_crest_posterior": Rule(2.0, 4.1, 6.0, (0.0, 1.0, 0.0)),
@@ -56,7 +57,7 @@ POINT_RULES = {
     "proximoposterior_condyle_lateral": Rule(1.5, 3.6),
     "proximoposterior_condyle_medial": Rule(2.0, 3.4),
     "distal_condyle_lateral": Rule(1.6, 4.8, 12.0, (0.0, 0.0, -1.0)),
-    "distal_condyle_medial": Rule(0.3, 2.8, 12.0, (0.0, 0.0, -1.0)),
+    "distal_condyle_medial": Rule(0.3, 4.0, 12.0, (0.0, 0.0, -1.0)),
     "intercondylar_notch": Rule(1.1, 2.9),
 }
 _ISTHMUS_SIGMA_MM = 2.5
