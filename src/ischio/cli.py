@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from cyclopts import App, Parameter
+from cyclopts import App, Parameter, validators
 from cyclopts.exceptions import CycloptsError, MissingArgumentError
 
 from ischio import __version__, cli_judge, cli_record, cli_scan
@@ -367,6 +367,13 @@ def validate(
     data: Annotated[Path | None, Parameter(help="Folder of reference data; rows that need it skip.")] = None,
     out: Annotated[Path | None, Parameter(help="File to write the table to: .json, .md, or text.")] = None,
     orientations: Annotated[int, Parameter(help="Random directions to try for each of two people.")] = 12,
+    left_out: Annotated[
+        int,
+        Parameter(
+            help="People of the shape model to leave out of it, 0 to 26.",
+            validator=validators.Number(gte=0, lte=26),
+        ),
+    ] = 2,
     as_json: Json = False,
     jobs: Jobs = None,
     quiet: Quiet = False,
@@ -379,7 +386,7 @@ def validate(
     from ischio._check import OutputError, complaint
 
     with _progress(quiet) as tell:
-        rows = validation.run(data, orientations=orientations, progress=tell)
+        rows = validation.run(data, orientations=orientations, left_out=left_out, progress=tell)
     as_text = validation.to_text(rows)
     as_json_text = json.dumps(validation.to_dict(rows), indent=2, allow_nan=False) + "\n"
     if out is not None:

@@ -259,6 +259,9 @@ def _diagnosis_text(row: dict[str, Any]) -> None:
     source = f", {prior['source']}, n {prior['n']}" if prior["source"] and not prior["is_range"] else ""
     say(f"{row['words']}{_side(row['side'])}: {_range_words(row['posterior'])}\n")
     say(f"  prior    {start}{source}{' (' + prior['why'] + ')' if prior['why'] else ''}\n")
+    if any(one["ratio"] is not None for name in ("for", "against") for one in row[name]):
+        over = ", ".join(f"{one['prior']:.0%}: {_percent(one['value'])}" for one in row["posterior"]["over"])
+        say(f"  over     {over}\n" if over else "")
     for name in ("for", "against"):
         for one in row[name]:
             say(f"  {name:<8} {_fact_words(one)}\n")

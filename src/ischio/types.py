@@ -666,9 +666,9 @@ class Clearance:
         Region that moves, on the femur, and region that stays, on the hip bone.
     poses : PoseSet
     gap_mm : array of shape (P,), mm
-        Shortest distance of the two surfaces. 0: they touch. Negative: the largest distance to the
-        fixed region from a point of the moving region that lies inside the fixed bone, behind the
-        region's surface (not nearest to its border).
+        Shortest distance of the two surfaces. 0: they touch. Negative: minus the largest distance to
+        the fixed region from a sample of the moving region (its corners, and points between distant
+        ones) that lies inside the fixed bone, behind the region's surface (not nearest to its border).
     on_femur_mm, on_hip_bone_mm : arrays of shape (P, 3), mm, patient frame
         The two points, with the pelvis as supplied and the femur in the pose. Their distance is
         ``abs(gap_mm)``.
@@ -680,7 +680,7 @@ class Clearance:
         How the joint was moved, in words.
     error_mm : array of shape (P,), mm
         Error of the solver: the true gap of these triangles is not larger than ``gap_mm`` and
-        smaller by at most this.
+        smaller by at most this; a depth may be off by this either way.
     """
 
     side: Side

@@ -430,8 +430,11 @@ class TestValidate:
     def table(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
         asked: dict[str, Any] = {"verdict": "pass"}
 
-        def run(data: Path | None, *, orientations: int, progress: Any) -> tuple[SimpleNamespace, ...]:
+        def run(
+            data: Path | None, *, orientations: int, left_out: int, progress: Any
+        ) -> tuple[SimpleNamespace, ...]:
             asked["data"] = data
+            asked["left_out"] = left_out
             asked["orientations"] = orientations
             progress("comparing", 0.5)
             return (SimpleNamespace(quantity="gap", verdict=asked["verdict"]),)
@@ -444,8 +447,8 @@ class TestValidate:
         return asked
 
     def test_the_table_is_printed(self, table: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
-        assert cli.main(["validate", "--data", "truth"]) == 0
-        assert table["data"] == Path("truth")
+        assert cli.main(["validate", "--data", "truth", "--left-out", "26"]) == 0
+        assert (table["data"], table["left_out"]) == (Path("truth"), 26)
         assert capsys.readouterr() == ("gap: pass\n", "")
 
     def test_the_table_is_json(self, capsys: pytest.CaptureFixture[str]) -> None:
@@ -457,6 +460,10 @@ class TestValidate:
         assert cli.main(["validate", "--out", name, "--quiet"]) == 0
         assert Path(name).read_text(encoding="utf-8").startswith(starts)
         assert capsys.readouterr() == ("", "")
+
+    @pytest.mark.parametrize("count", ["-1", "27"])
+    def test_there_are_26_people_to_leave_out(self, count: str) -> None:
+        assert cli.main(["validate", "--left-out", count]) == 2
 
     def test_a_place_that_cannot_be_written_to(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert cli.main(["validate", "--out", "missing/table.md"]) == 5

@@ -21,6 +21,7 @@ from ischio.study import Settings, _atomic, folder
 from ischio.types import Curve, Measurement, Pelvis, Side, Study
 
 BOTH = tuple(Side)
+ASKED_FOR = ("examinations", "limits", "gait", "spine", "record")  # with --motion, and of case files
 REPORT = {"report.html": "<html>the report</html>"}
 HALF_OF_LAST_DIGIT_MM = 0.5e-4  # points are rounded to 0.0001 mm
 
@@ -172,7 +173,7 @@ class TestDict:
     def test_the_schema_knows_every_key(self) -> None:
         """Each object in a study has the keys of the schema and no others."""
         schema, plain = study.schema(), study.to_dict(made())
-        assert [key for key in schema["properties"] if key != "record"] == list(plain)  # only of case files
+        assert [key for key in schema["properties"] if key not in ASKED_FOR] == list(plain)
         for key, kind in (("bones", "bone"), ("hips", "hip"), ("landmarks", "landmark")):
             assert set(schema["$defs"][kind]["properties"]) == set(plain[key][0])
         assert set(schema["$defs"]["measurement"]["properties"]) == set(plain["measurements"][0])
@@ -324,7 +325,9 @@ class TestFolder:
         out = tmp_path / "out"
         study.write(made(), out, extra_files=REPORT)
         pages = {"clinic.html", "patient.html"}  # of a record only
-        assert {path.name for path in out.iterdir()} == set(study.RESULT_FILES) - pages
+        assert {path.name for path in out.iterdir()} == set(study.RESULT_FILES) - pages - set(
+            folder.MOTION_FILES
+        )
         assert (out / "study.json").read_bytes() == study.to_json(made()).encode()
         assert study.load_dict(out) == study.to_dict(made())
         assert [path.name for path in tmp_path.iterdir()] == ["out"]  # nothing is left beside it
@@ -356,7 +359,11 @@ class TestFolder:
             (out / name).write_text("")
         study.write(made(case_id="second"), out, force=True)
         assert study.load_dict(out)["case_id"] == "second"
-        surfaces = set(study.RESULT_FILES) - {"study.json", "report.html", "clinic.html", "patient.html"}
+        surfaces = (
+            set(study.RESULT_FILES)
+            - set(folder.MOTION_FILES)
+            - {"study.json", "report.html", "clinic.html", "patient.html"}
+        )
         assert {path.name for path in out.iterdir()} == {"study.json", *surfaces}
         assert [path.name for path in tmp_path.iterdir()] == ["out"]
 

@@ -35,18 +35,25 @@ class BoneModel:
     modes_mm : array of shape (K, V, 3)
         Each scaled to one standard deviation.
     faces : int array of shape (F, 3)
+    is_mirrored : bool
+        Whether it is the mirror image of the model as installed.
     """
 
     name: str
     mean_mm: Array
     modes_mm: Array
     faces: NDArray[np.int64]
+    is_mirrored: bool = False
 
     def mirrored(self) -> BoneModel:
         """The model of the other side: x negated, winding reversed."""
         flip = np.array([-1.0, 1.0, 1.0])
         return replace(
-            self, mean_mm=self.mean_mm * flip, modes_mm=self.modes_mm * flip, faces=self.faces[:, ::-1]
+            self,
+            mean_mm=self.mean_mm * flip,
+            modes_mm=self.modes_mm * flip,
+            faces=self.faces[:, ::-1],
+            is_mirrored=not self.is_mirrored,
         )
 
     def shape(self, coefficients: Array) -> Array:

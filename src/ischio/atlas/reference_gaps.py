@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from importlib import resources
-from io import BytesIO
 
 import numpy as np
 
 from ischio._check import Array
 
-FILE = "reference_gaps.npz"
+FILE = "reference_gaps.json"
 STEP_MM = 0.01  # gaps are stored in whole steps
 PEOPLE = "shape-model people"
 
@@ -34,27 +34,26 @@ def reference_gaps() -> dict[tuple[str, tuple[str, str]], Array]:
     >>> reference_gaps()["ifi_test_neutral", ("lesser_trochanter", "ischium")].shape
     (26, 21)
     """
-    content = resources.files("ischio.atlas").joinpath(f"data/{FILE}").read_bytes()
-    with np.load(BytesIO(content)) as table:
-        out = {}
-        for key in table.files:
-            path, first, second = key.split(":")
-            out[path, (first, second)] = table[key].astype(np.float64) * STEP_MM
+    content = json.loads(resources.files("ischio.atlas").joinpath(f"data/{FILE}").read_text("utf-8"))
+    out = {}
+    for key, rows in content["gaps"].items():
+        path, first, second = key.split(":")
+        out[path, (first, second)] = np.array(rows, dtype=np.float64) * STEP_MM
     return out
 
 
-def packed(gaps: dict[tuple[str, tuple[str, str]], Array]) -> bytes:
-    """Gaps as the bytes of the packaged file.
+def packed(gaps: dict[tuple[str, tuple[str, str]], Array]) -> str:
+    """Gaps as the text of the packaged file, one line a person and path.
 
     Examples
     --------
-    >>> packed({("path", ("a", "b")): np.array([[1.0, 2.0]])})[:2]
-    b'PK'
+    >>> print(packed({("path", ("a", "b")): np.array([[1.0, 2.0]])}).splitlines()[2])
+    [100,200]
     """
-    out = BytesIO()
-    tables = {
-        ":".join((path, *pair)): np.round(values / STEP_MM).clip(-32000, 32000).astype(np.int16)
-        for (path, pair), values in sorted(gaps.items())
-    }
-    np.savez_compressed(out, **tables)  # type: ignore[arg-type]
-    return out.getvalue()
+    about = "gaps in steps of 0.01 mm; made by python -m ischio.validation.reference_people"
+    tables = []
+    for (path, pair), values in sorted(gaps.items()):
+        rows = np.round(values / STEP_MM).astype(int).tolist()
+        lines = ",\n".join(json.dumps(row, separators=(",", ":")) for row in rows)
+        tables.append(f'"{":".join((path, *pair))}": [\n{lines}\n]')
+    return f'{{"about": "{about}", "gaps": {{\n' + ",\n".join(tables) + "}}\n"

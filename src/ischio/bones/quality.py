@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ischio._check import AnatomyError, Array, complaint
 from ischio.bones.refine import METAL_HU
@@ -30,7 +31,9 @@ _STREAKS_MM = 15.0  # around metal: there edges move
 STREAK_SIGMA_MM = 1.5
 _PROSTHESIS_CM3 = 15.0  # a nail with its screw has 10, a stem with head and cup 40 and more
 _ABOVE_MM = 120.0  # of the sacrum's top: hardware of a lumbar fusion
-_BALL_MM, _BALL_RATIO = 20.5, 1.1  # largest ball in a hip bone: 19 in large ones, 15 % less than in the femur
+# Radius of the largest ball in a hip bone: 13 to 17 mm, and 19 in coarse labels of large ones; 0.7 of that in
+# the femur, which is the head's. Of a femur cut at its head only the hip bone's own ball tells.
+_BALL_MM, _LARGEST_BALL_MM, _BALL_RATIO, _SHORT_MM = 17.0, 20.5, 1.1, 90.0
 _MAX_POINTS = 4000
 _HOLE_SHARE = 0.01
 
@@ -98,6 +101,7 @@ def check_heads(labels: Volume) -> None:
 
     sizes = np.linalg.norm(labels.patient_from_voxel[:3, :3], axis=0)
     balls: dict[tuple[str, Side | None], float] = {}
+    lengths: dict[tuple[str, Side | None], float] = {}
     for label, box in label_boxes(labels).items():
         bone = read_name(labels.names[label])
         if bone.name not in ("femur", "hip_bone"):
@@ -106,9 +110,11 @@ def check_heads(labels: Volume) -> None:
         mask = (labels.values[box] == label)[tuple(slice(None, None, n) for n in stride)]
         mask = np.pad(binary_fill_holes(mask), 1)
         balls[bone.name, bone.side] = float(distance_transform_edt(mask, sampling=sizes * stride).max())
+        lengths[bone.name, bone.side] = float((np.array(mask.shape) * sizes * stride).max())
     for side in Side:
         hip, femur = balls.get(("hip_bone", side), 0.0), balls.get(("femur", side), np.inf)
-        if hip > _BALL_MM and hip > _BALL_RATIO * femur:
+        is_short = lengths.get(("femur", side), 0.0) < _SHORT_MM
+        if hip > (_LARGEST_BALL_MM if is_short else _BALL_MM) and hip > _BALL_RATIO * femur:
             raise AnatomyError(
                 complaint(
                     f"{side.value} hip bone ({labels.source})",
@@ -271,15 +277,16 @@ def _symmetry(bones: Sequence[Bone]) -> list[Finding]:
 
 def _metal(bones: Sequence[Bone], scan: Volume) -> list[Finding]:
     """Pieces of metal in or on bones, and above the sacrum."""
+    from scipy.ndimage import find_objects
     from scipy.ndimage import label as pieces_of
     from scipy.spatial import cKDTree
 
-    dense = scan.values > METAL_HU
-    if not dense.any():
+    start, box = _box_of(bones, scan)
+    pieces, n_pieces = pieces_of(box > METAL_HU, structure=np.ones((3, 3, 3)))
+    if not n_pieces:
         return []
-    pieces, n_pieces = pieces_of(dense, structure=np.ones((3, 3, 3)))
     voxel_cm3 = abs(float(np.linalg.det(scan.patient_from_voxel[:3, :3]))) / 1000
-    sizes = np.bincount(pieces.ravel())
+    sizes, slots = np.bincount(pieces.ravel()), find_objects(pieces)
     trees = {bone.label: cKDTree(bone.vertices_mm) for bone in bones}
     sacrum = next((bone for bone in bones if bone.name == "sacrum"), None)
     found = []
@@ -287,7 +294,8 @@ def _metal(bones: Sequence[Bone], scan: Volume) -> list[Finding]:
         volume = float(sizes[piece] * voxel_cm3)
         if volume < _METAL_CM3:
             continue
-        index = np.argwhere(pieces == piece)
+        slot = slots[piece - 1]
+        index = np.argwhere(pieces[slot] == piece) + [one.start for one in slot] + start
         points = index[:: max(1, len(index) // _MAX_POINTS)] @ scan.patient_from_voxel[:3, :3].T
         points = points + scan.patient_from_voxel[:3, 3]
         near = [bone for bone in bones if _reaches(bone, trees[bone.label], points)]
@@ -295,6 +303,24 @@ def _metal(bones: Sequence[Bone], scan: Volume) -> list[Finding]:
         if kind is not None:
             found.append(_metal_finding(kind, words, near, points, volume))
     return _merged_pieces(found)
+
+
+def _box_of(bones: Sequence[Bone], scan: Volume) -> tuple[NDArray[np.int64], NDArray[Any]]:
+    """The part of the scan around the bones, and its first voxel."""
+    back = np.linalg.inv(scan.patient_from_voxel)
+    points = np.concatenate([bone.vertices_mm for bone in bones])
+    low, high = points.min(axis=0) - _STREAKS_MM, points.max(axis=0) + _STREAKS_MM
+    if any(bone.name == "sacrum" for bone in bones):
+        high[2] += _ABOVE_MM
+    corners = np.array(
+        [[x, y, z] for x in (low[0], high[0]) for y in (low[1], high[1]) for z in (low[2], high[2])]
+    )
+    voxels = corners @ back[:3, :3].T + back[:3, 3]
+    size = np.array(scan.values.shape)
+    start = np.clip(np.floor(voxels.min(axis=0)), 0, size).astype(np.int64)
+    stop = np.clip(np.ceil(voxels.max(axis=0)) + 1, start, size).astype(np.int64)
+    i, j, k = (slice(int(a), int(b)) for a, b in zip(start, stop, strict=True))
+    return start, scan.values[i, j, k]
 
 
 def _reaches(bone: Bone, tree: Any, points: Array) -> bool:

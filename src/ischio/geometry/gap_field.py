@@ -43,7 +43,7 @@ BLOCK = 4096  # poses worked on in one go; fixed, so that threads do not change 
 CELL_DEG = 4.0  # poses within a cell of this size share a list of triangles that can be nearest
 _LEAF = 4  # triangles in a leaf of the tree
 _CLUSTER = 16  # triangles that share one bounding sphere
-_SPRIG, _BUNCH = 6, 5  # samples in a sprig, sprigs in a bunch: at most, and about
+_SPRIG, _BUNCH = 3, 8  # samples in a sprig, sprigs in a bunch: at most, and about
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -375,16 +375,17 @@ def pose_gaps(
     slack = (step, np.sqrt(0.75) * step)
     order, cells, wide_cells = _groups(angles_deg)
 
-    def corners(angles: Array, shift: Array, starts: Ints) -> tuple[Array, ...]:
+    def corners(lows: Array, highs: Array, shift: Array | None, starts: Ints) -> tuple[Array, ...]:
         """The eight poses around those of each cell: motions, bulges and turns."""
         first = starts[:-1]
-        lows, highs = np.minimum.reduceat(angles, first), np.maximum.reduceat(angles, first)
         turns = np.radians(highs - lows)
-        share = np.add.reduceat(shift, first) / np.diff(starts)[:, None]
         # A turned point strays from the straight mean of its ends by at most arm * turn^2 / 8.
         bulges = (turns**2 / 8) @ np.array(arms_mm)
-        strays = np.linalg.norm(shift - np.repeat(share, np.diff(starts), axis=0), axis=1)
-        bulges += np.maximum.reduceat(strays, first)
+        share = np.zeros((len(first), 3))
+        if shift is not None:
+            share = np.add.reduceat(shift, first) / np.diff(starts)[:, None]
+            strays = np.linalg.norm(shift - np.repeat(share, np.diff(starts), axis=0), axis=1)
+            bulges += np.maximum.reduceat(strays, first)
         bits = (np.arange(8)[:, None] >> np.arange(3)) & 1
         rotations, offsets = motion(np.where(bits == 1, highs[:, None], lows[:, None]).reshape(-1, 3))
         return rotations.reshape(-1, 8, 3, 3), offsets.reshape(-1, 8, 3) + share[:, None], bulges, turns
@@ -395,10 +396,23 @@ def pose_gaps(
         rows, wide, starts = order[starts[0] : starts[-1]], wide - wide[0], starts - starts[0]
         angles = angles_deg[rows]
         rotations, offsets = motion(angles)
-        shift = np.zeros((len(rows), 3)) if shift_mm is None else shift_mm[rows]
-        around, wide_around = corners(angles, shift, starts), corners(angles, shift, starts[wide])
+        shift = None if shift_mm is None else shift_mm[rows]
+        if shift is not None:
+            offsets = offsets + shift
+        lows, highs = (extreme.reduceat(angles, starts[:-1]) for extreme in (np.minimum, np.maximum))
+        wide_lows, wide_highs = np.minimum.reduceat(lows, wide[:-1]), np.maximum.reduceat(highs, wide[:-1])
+        around = corners(lows, highs, shift, starts)
+        wide_around = corners(wide_lows, wide_highs, shift, starts[wide])
         sweep(
-            *(rows, np.ascontiguousarray(rotations), offsets + shift, starts, wide, around, wide_around),
+            *(
+                rows,
+                np.ascontiguousarray(rotations),
+                np.ascontiguousarray(offsets),
+                starts,
+                wide,
+                around,
+                wide_around,
+            ),
             *(tolerances, slack, thigh, seat, parts),
         )
 

@@ -152,7 +152,7 @@ def _geometry(path: Path, header: Any, shape: tuple[int, ...]) -> tuple[Array, t
         )
     ras = check_geometry(path, np.asarray(sform if s_code else qform, dtype=np.float64))
     notes: tuple[str, ...] = ()
-    if s_code and q_code:
+    if s_code and q_code and np.isfinite(qform).all():
         corners = np.array(
             [[i, j, k, 1] for i in (0, shape[0]) for j in (0, shape[1]) for k in (0, shape[2])]
         )

@@ -46,7 +46,7 @@ POINT_RULES = {
     "aiis": Rule(2.1, 2.2, 5.0, (0.3, -1.0, 0.0)),
     "psis": Rule(2.5, 6.9, 8.0, (0.0, 1.0, 0.0)),
     "piis": Rule(3.5, 5.5, 12.0, (0.0, 1.0, -0.8)),
-    "pubic_tubercle": Rule(2.2, 2.3, 5.0, (0.4, -1.0, -0.2)),
+    "pubic_tubercle": Rule(2.2, 2.3, 10.0, (0.5, -1.0, -0.5)),
     "ischial_spine": Rule(1.2, 1.7, 6.0, (-0.5, 1.0, 0.0)),
     "ischial_tuberosity_inferior": Rule(1.1, 4.0, 20.0, (0.0, 0.0, -1.0)),
 }
@@ -87,7 +87,7 @@ def find_hip_bone(
     fits = _lay_half(model, points, normals, heads)
     side = min(fits, key=lambda s: fits[s].rms_mm)
     ratio = fits[side.other].rms_mm / fits[side].rms_mm
-    fit = finish(fits[side], points, normals, pelvis_template(side).cover)
+    fit = finish(fits[side], points, normals, pelvis_template(Side.LEFT).cover)
     _check_fit(fit, side, "hip bone")
     return {side: hip_bone_findings(bone, side, fit, ratio)}
 
@@ -108,17 +108,15 @@ def _sockets(points: Array, normals: Array, n_wanted: int) -> list[tuple[Array, 
 def _lay_half(
     model: BoneModel, points: Array, normals: Array, heads: Mapping[Side, tuple[Array, float]]
 ) -> dict[Side, ModelFit]:
-    """Fit a single hip bone to both sides of the model."""
+    """Fit a single hip bone to the model's left half and to its mirror image: mirrored bones fit alike."""
+    half = pelvis_template(Side.LEFT)
+    halves = {Side.LEFT: model, Side.RIGHT: model.mirrored()}
     near = [head for head in heads.values() if _is_near(head, points)]
-    fits = (
-        {side: lay_model(model, pelvis_template(side), points, normals, near) for side in Side}
-        if near
-        else {}
-    )
+    fits = {side: lay_model(halves[side], half, points, normals, near) for side in Side} if near else {}
     if not fits or min(fit.rms_mm for fit in fits.values()) > _TRUST_IN_HEAD * near[0][1]:
         sockets = _sockets(points, normals, 2)
         for side in Side if sockets else ():
-            fit = lay_model(model, pelvis_template(side), points, normals, sockets)
+            fit = lay_model(halves[side], half, points, normals, sockets)
             if side not in fits or fit.rms_mm < fits[side].rms_mm:
                 fits[side] = fit
     if not fits:
@@ -151,9 +149,14 @@ def _lay_whole(
 
 def _check_fit(fit: ModelFit, side: Side, what: str) -> None:
     """Refuse a shape that is no pelvis."""
-    strange = unlike_model(fit, pelvis_template(side).ball_of(fit.vertices_mm)[1], what)
+    strange = unlike_model(fit, template_of(fit, side).ball_of(fit.vertices_mm)[1], what)
     if strange is not None:
         raise CannotMeasure(strange)
+
+
+def template_of(fit: ModelFit, side: Side) -> Template:
+    """Places of one side of a bone on the model laid over it, which may be the mirrored one."""
+    return pelvis_template(side.other if fit.model.is_mirrored else side)
 
 
 def hip_bone_findings(bone: Bone, side: Side, fit: ModelFit, other_side_ratio: float) -> Findings:
@@ -172,7 +175,7 @@ def hip_bone_findings(bone: Bone, side: Side, fit: ModelFit, other_side_ratio: f
     -------
     Findings
     """
-    template = pelvis_template(side)
+    template = template_of(fit, side)
     landmarks: dict[str, Landmark] = {}
     regions: dict[str, Region] = {}
     curves: dict[str, Curve] = {}
@@ -235,7 +238,7 @@ def _lowest(bone: Bone, side: Side, fit: ModelFit, found: Mapping[str, Landmark]
     across = fit.rotation[:, 0]
     up = found["asis"].point_mm - found["pubic_tubercle"].point_mm
     up = up - (up @ across) * across
-    guess = fit.vertices_mm[pelvis_template(side).points[name]]
+    guess = fit.vertices_mm[template_of(fit, side).points[name]]
     surface = SurfaceIndex(bone.triangles_mm)
     start = surface.nearest(guess, rule.reach_mm)
     assert start is not None  # the same place was found before

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from scipy import sparse
@@ -30,6 +31,7 @@ _READERS_SHARE = (
 )
 _LOCAL_MM, _N_LOCAL_VERTICES = 25.0, 500  # how far round a point the model must fit
 _LOCAL_GAIN = 2.0  # the model gives way: what is left of a misfit is about half of it
+_PARTIAL_GAIN = 2.0  # the model is led by less where part of the bone is cut away
 _USUALLY_AWAY_MM = 2.5  # a right point from the same rule's point on the laid model
 _STRANGE_SHARE = 1.0  # of what it is farther away
 
@@ -114,6 +116,7 @@ def rule_direction(rule: Rule, fit: ModelFit, side: Side) -> Array:
     return np.asarray(fit.rotation @ np.array([-side.sign * lateral, back, up]), dtype=np.float64)
 
 
+@lru_cache(maxsize=8)
 def cut_edges(bone: Bone) -> Array:
     """Points along the long open borders of a surface: where the bone was cut, not where it has a hole.
 
@@ -172,7 +175,8 @@ def landmark_of(
     away = float(np.linalg.norm(point - expected_mm))
     strange = _STRANGE_SHARE * max(0.0, away - _USUALLY_AWAY_MM)
     misfit = max(0.0, fit.rms_mm - USUAL_RMS_MM, _LOCAL_GAIN * (here - USUAL_RMS_MM))
-    sigma = float(np.linalg.norm([rule.sigma_mm, misfit, strange, grain_mm(bone)]))
+    less = _PARTIAL_GAIN * rule.left_out_mm if len(cut_edges(bone)) else 0.0
+    sigma = float(np.linalg.norm([rule.sigma_mm, less, misfit, strange, grain_mm(bone)]))
     method = METHOD_SUMMIT if rule.reach_mm else METHOD_TRANSFERRED
     detail = {"model_rms_mm": fit.rms_mm, "local_rms_mm": here, "from_model_mm": away}
     return Landmark(name, side, point, bone.frame, sigma, method, detail)

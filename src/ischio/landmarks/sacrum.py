@@ -50,12 +50,13 @@ def sacrum_landmarks(bones: tuple[Bone, ...], start: ModelFit) -> tuple[dict[str
             MIDLINE_POINTS, "the sacrum does not lie between the hip bones as in any pelvis known"
         )
     mean = bone_model("pelvis").mean_mm
+    flip = [-1.0 if fit.model.is_mirrored else 1.0, 1.0, 1.0]
     bone = next((bone for bone in bones if bone.name == "sacrum"), bones[0])
     landmarks: dict[str, Landmark] = {}
     reasons: dict[str, str] = {}
     for name, place in (("sacral_promontory", _PROMONTORY_MM), ("sacral_centre", _ENDPLATE_MIDDLE_MM)):
         vertex = int(cKDTree(mean).query(np.array(place))[1])
-        beside = fit.scale * fit.rotation @ (np.array(place) - mean[vertex])
+        beside = fit.scale * fit.rotation @ ((np.array(place) - mean[vertex]) * flip)
         point = on_surface(bone, fit.vertices_mm[vertex] + beside, _REACH_MM)
         if point is None:
             reasons[name] = "the sacrum's surface does not reach it"

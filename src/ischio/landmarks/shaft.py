@@ -111,7 +111,7 @@ def _axis(
     # Slope of a line through points spread evenly over the span, in each of two directions.
     slope = noise * np.sqrt(12 / independent) / span
     sigma_deg = float(np.hypot(np.degrees(slope), _LEAST_SIGMA_DEG))
-    sigma_mm = float(np.sqrt(noise**2 / independent + bone.moved_mm**2))
+    sigma_mm = float(np.hypot(rms / np.sqrt(independent), centre_grain_mm(bone)))
     detail = {
         "direction": up.tolist(),
         "sigma_deg": sigma_deg,

@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy import sparse
-from scipy.sparse.csgraph import connected_components
+from scipy.spatial import ConvexHull
 
-from ischio._check import Array
 from ischio.geometry.sampling import face_normals
+from ischio.landmarks.rim import resampled
 from ischio.types import Bone, Landmark, Region
 
-METHOD = "middle_of_region_border@1"
+METHOD = "middle_of_region_outline@1"
+_SPACING_MM = 0.5
 # Of ten femora of seven people the tips lie within 0.7 mm of the middle of the upper half (one stair-stepped
 # at 2.2 mm), 6 to 10.7 mm high; bumps of 5 mm moved tips by 5 to 9 mm, and these two by 1 to 3 mm.
 _USUALLY_OFF_MM, _OFF_GAIN = 0.5, 3.0
@@ -36,25 +35,25 @@ def trochanter_base(bone: Bone, region: Region, tip: Landmark) -> Landmark:
     Returns
     -------
     Landmark
-        ``lesser_trochanter_base``: the mean along the longest closed border of the region. The border lies
-        on the surface; its middle lies in the bone beneath the trochanter. Detail holds ``normal``, the
-        unit normal of the border's plane of least squares, outwards; ``rms_mm`` from it; ``border_mm``, the
-        border's length; and ``height_mm``, of the tip over the plane.
+        ``lesser_trochanter_base``: the mean along the region's outline as seen from above its tip (the convex
+        one: whatever the mesh does along the border). The outline lies on the surface; its middle lies in
+        the bone beneath the trochanter. Detail holds ``normal``, the
+        unit normal of the outline's plane of least squares, outwards; ``rms_mm`` from it; ``border_mm``, its
+        length; and ``height_mm``, of the tip over the plane.
     """
-    faces = bone.faces[region.face_indices]
-    edges = np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), axis=1)
-    unique, uses = np.unique(edges, axis=0, return_counts=True)
-    ends = bone.vertices_mm[_longest_loop(unique[uses == 1], bone.vertices_mm)]
-    length = np.linalg.norm(ends[:, 0] - ends[:, 1], axis=1)
-    middles = ends.mean(axis=1)
-    centre = np.average(middles, axis=0, weights=length)
-    local = middles - centre
-    spread, axes = np.linalg.eigh((local * length[:, None]).T @ local / length.sum())
-    height = float((tip.point_mm - centre) @ axes[:, 0])
+    triangles = bone.triangles_mm[region.face_indices]
+    areas = face_normals(triangles)[1]
+    outwards = tip.point_mm - np.average(triangles.mean(axis=1), axis=0, weights=areas)
+    across = np.linalg.svd(outwards[None])[2][1:]
+    corners = triangles.reshape(-1, 3)
+    border = resampled(corners[ConvexHull(corners @ across.T).vertices], _SPACING_MM)
+    centre = border.mean(axis=0)
+    normal = np.linalg.svd(border - centre)[2][2]
+    height = float((tip.point_mm - centre) @ normal)
     detail = {
-        "normal": (axes[:, 0] * np.sign(height)).tolist(),
-        "rms_mm": float(np.sqrt(max(spread[0], 0.0))),
-        "border_mm": float(length.sum()),
+        "normal": (normal * np.sign(height)).tolist(),
+        "rms_mm": float(np.sqrt((((border - centre) @ normal) ** 2).mean())),
+        "border_mm": _SPACING_MM * len(border),
         "height_mm": abs(height),
     }
     sigma = float(np.hypot(tip.sigma_mm, _METHOD_SIGMA_MM))
@@ -91,15 +90,3 @@ def doubted_tip(bone: Bone, region: Region, tip: Landmark, base: Landmark) -> La
     )
     sigma = float(np.linalg.norm([tip.sigma_mm, *strange]))
     return replace(tip, sigma_mm=sigma, detail={**tip.detail, "off_middle_mm": off_mm})
-
-
-def _longest_loop(edges: NDArray[np.int64], vertices_mm: Array) -> NDArray[np.int64]:
-    """Of the border's edges those that hang together and are longest: holes in the region have their own."""
-    used, local = np.unique(edges, return_inverse=True)
-    local = local.reshape(-1, 2)
-    graph = sparse.coo_matrix((np.ones(len(local)), (local[:, 0], local[:, 1])), shape=(len(used), len(used)))
-    _, loop = connected_components(graph, directed=False)
-    ends = vertices_mm[edges]
-    length = np.bincount(loop[local[:, 0]], weights=np.linalg.norm(ends[:, 0] - ends[:, 1], axis=1))
-    longest: NDArray[np.int64] = edges[loop[local[:, 0]] == int(np.argmax(length))]
-    return longest

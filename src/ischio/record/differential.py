@@ -262,7 +262,7 @@ def _judge(
         diagnosis,
         unit,
         prior,
-        tuple(_share(value, draws, used, choices.n_draws) for value, draws in prior.ends),
+        tuple(share_from(value, used, choices.n_draws, draws) for value, draws in prior.ends),
         used,
         rest,
         tuple(no_figure),
@@ -292,9 +292,21 @@ def _weigh(outcome: Outcome, row: Accuracy | None, choices: Choices, base: Evide
     return weight(outcome, row, choices.n_draws)
 
 
-def _share(value: float, draws: Array | float, used: tuple[Weight, ...], n_draws: int) -> Share:
-    """The share after the evidence."""
-    drawn = posterior_draws(draws, used, n_draws)
+def share_from(
+    value: float, used: tuple[Weight, ...], n_draws: int = N_DRAWS, draws: Array | float | None = None
+) -> Share:
+    """The share after the evidence, from one prior.
+
+    Parameters
+    ----------
+    value : float
+        The prior.
+    used : tuple of Weight
+    n_draws : int
+    draws : array or float, optional
+        Draws of the prior, where it is uncertain itself.
+    """
+    drawn = posterior_draws(value if draws is None else draws, used, n_draws)
     return Share(posterior(value, (one.ratio for one in used)), *interval_of(drawn), drawn)
 
 

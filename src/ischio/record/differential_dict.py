@@ -9,7 +9,15 @@ from typing import Any
 from ischio.evidence import Evidence, evidence
 from ischio.record.calibration import agreeing_tests, calibrate
 from ischio.record.case import Case
-from ischio.record.differential import QUESTION, Choices, Differential, Judged, Share, differential
+from ischio.record.differential import (
+    QUESTION,
+    Choices,
+    Differential,
+    Judged,
+    Share,
+    differential,
+    share_from,
+)
 from ischio.record.next_test import Candidate, candidates, missing
 from ischio.record.odds import Weight
 from ischio.record.outcomes import Outcome
@@ -18,6 +26,7 @@ from ischio.record.sensitivity import sensitivity
 
 _DECIMALS = 4
 WORTH_BITS = 0.01  # less is not worth a person's time
+PRIORS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.25)  # between the ends of one that nobody has published
 RULES_OF_READING = (
     "Every diagnosis is judged by itself: several can be there at once, and shares need not add up to 1.",
     "A share is not a verdict. It rests on the population named and on the studies listed.",
@@ -162,7 +171,7 @@ def _judged(one: Judged, found: Differential, base: Evidence) -> dict[str, Any]:
             "n": None if prior.row is None else prior.row.n,
             "mark": None if prior.row is None else prior.row.mark,
         },
-        "posterior": _posterior(one.ends, prior.why),
+        "posterior": {**_posterior(one.ends, prior.why), "over": _over(one)},
         "has_facts": one.has_facts,
         "is_listed": any(fact["mark"] != "K" for fact in speaks["for"]),
         **speaks,
@@ -178,6 +187,17 @@ def _posterior(ends: tuple[Share, ...], why: str) -> dict[str, Any]:
         return {**_share(ends[0]), "reason": None, "from": None, "to": None}
     low, high = (_share(one) for one in ends)
     return {"value": None, "low": None, "high": None, "reason": why, "from": low, "to": high}
+
+
+def _over(one: Judged) -> list[dict[str, float]]:
+    """Shares over the range of a prior, from end to end; nothing where the prior is one figure."""
+    if not one.prior.is_range:
+        return []
+    low, high = (value for value, _ in one.prior.ends)
+    return [
+        {"prior": round(prior, _DECIMALS), **_share(share_from(prior, one.used, len(one.ends[0].draws)))}
+        for prior in (low, *(each for each in PRIORS if low < each < high), high)
+    ]
 
 
 def _share(one: Share) -> dict[str, float]:

@@ -191,9 +191,8 @@ def _dysplasia(given: _Given) -> Iterator[Found]:
         )
     on_bones = [] if angles or stated else _on_bones(given, "lateral_centre_edge_angle")
     for side, value, sigma in on_bones:
-        text = (
-            f"lateral centre-edge angle {value:.0f} deg (sigma {sigma:.0f}) on the bones; cut-offs are films'"
-        )
+        figure = f"lateral centre-edge angle {value:.0f} deg (sigma {sigma:.0f})"
+        text = f"{figure} on the bones; the cut-offs are of films"
         if abs(value - borderline) < sigma:
             yield "open", side, f"{text}; borderline dysplasia within its error", ()
         elif value < borderline:

@@ -76,8 +76,10 @@ def write_folder(
     part = _make_part(out)
     try:
         for name, text in texts.items():
-            content = text if isinstance(text, bytes) else text.encode("utf-8")
-            (part / name).write_bytes(content)
+            if isinstance(text, bytes):
+                (part / name).write_bytes(text)
+            else:
+                (part / name).write_text(text, encoding="utf-8", newline="\n")
         if out.exists():
             _swap(part, out, names)
         else:

@@ -117,6 +117,11 @@ def carried(
     return tuple(out), tuple(rows)
 
 
+def _measure_name(one: Measurement) -> str:
+    """Name of a measure with its side, if it has one."""
+    return one.name if one.side is None else f"{one.side.value} {one.name}"
+
+
 def _touched(finding: Finding, pelvis: Pelvis) -> set[tuple[Side | None, str]]:
     """Side and name of every landmark, region and bone that a finding touches; of the pelvis, too."""
     found: set[tuple[Side | None, str]] = set()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ischio.atlas import reconstruction
 from ischio.validation import invariance, judgement, motion, people, versions
+from ischio.validation.left_out import left_out_rows
 from ischio.validation.rows import Row, skipped, to_dict, to_markdown, to_text
 
 __all__ = ["Row", "run", "to_dict", "to_markdown", "to_text"]
@@ -14,7 +15,13 @@ __all__ = ["Row", "run", "to_dict", "to_markdown", "to_text"]
 DEMO_PERSON = 18
 
 
-def run(data: Path | None, *, orientations: int = 12, progress: Callable[[str, float], None]) -> list[Row]:
+def run(
+    data: Path | None,
+    *,
+    orientations: int = 12,
+    left_out: int = 2,
+    progress: Callable[[str, float], None],
+) -> list[Row]:
     """Compare the software with outside truth.
 
     Parameters
@@ -23,6 +30,8 @@ def run(data: Path | None, *, orientations: int = 12, progress: Callable[[str, f
         Folder of reference data with a folder ``bones``; rows that need it are skipped without.
     orientations : int
         Random directions tried for each of two people.
+    left_out : int
+        How many of the 26 people are searched with a shape model that does not know them.
     progress : callable
         ``progress(words, fraction)``.
 
@@ -37,6 +46,7 @@ def run(data: Path | None, *, orientations: int = 12, progress: Callable[[str, f
     rows += people.model_rows(model)
     rows += versions.version_rows((hip for one in model for hip in one.hips), "shape model", progress)
     rows += versions.median_rows(model, "shape model", progress)
+    rows += left_out_rows(left_out, progress)
     rows += judgement.judgement_rows()
     progress("the shape model's people in motion", 0.0)
     rows += motion.people_rows()
@@ -51,10 +61,14 @@ def run(data: Path | None, *, orientations: int = 12, progress: Callable[[str, f
     rows += people.rater_rows(folder, progress)
     bones = people.read_person(folder)
     rows += invariance.orientation_rows(bones, people.RATED, orientations, progress)
-    real = [
-        people.assessed(people.read_person(path)) for path in sorted(folder.parent.iterdir()) if path.is_dir()
-    ]
-    rows += versions.version_rows((hip for one in real for hip in one.hips), "people with scans", progress)
+    real = {
+        path.name: people.assessed(people.read_person(path))
+        for path in sorted(folder.parent.iterdir())
+        if path.is_dir()
+    }
+    rows += [row for who, one in real.items() for row in people.symmetry_rows(one, who)]
+    one_by_one = (hip for one in real.values() for hip in one.hips)
+    rows += versions.version_rows(one_by_one, "people with scans", progress)
     progress(f"{people.RATED} in motion", 0.0)
     whole = people.assessed(bones)
     rows += motion.relief_rows(whole, people.RATED) + motion.solver_rows(whole, people.RATED)

@@ -2,21 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from ischio._check import Array, CannotMeasure
 from ischio.atlas import reconstruction
-from ischio.atlas.model import bone_model, bone_model_without, person_surface, similarity
+from ischio.atlas.model import N_PEOPLE, bone_model, bone_model_without, person_surface, similarity
 from ischio.landmarks.femur import femur_findings, find_femur
 from ischio.landmarks.findings import Findings, refined_ball
 from ischio.landmarks.hip_bone import find_hip_bone, hip_bone_findings
 from ischio.landmarks.registration import ModelFit
 from ischio.landmarks.sacrum import sacrum_landmarks
 from ischio.types import Bone, Landmark, Side
+from ischio.validation.rows import Row, compared, skipped
 
-Marks = Mapping[str, Landmark]
+_TOLERANCE_MM = 5.0  # what no landmark may err by on the root mean square
+_SOURCE = "the same rules led by the person's own surface of the shape model"
+
+
+def left_out_rows(count: int, tell: Callable[[str, float], None]) -> list[Row]:
+    """Errors of every landmark on people whom the model does not know.
+
+    Parameters
+    ----------
+    count : int
+        How many of the 26 people are left out, one after the other; 0 skips the rows.
+    tell : callable
+
+    Returns
+    -------
+    list of Row
+        The root mean square of each landmark, both sides together, and that of error over stated sigma.
+    """
+    what = "one person left out of the model"
+    if count == 0:
+        return [skipped(what, "mm", _SOURCE, "--left-out 0")]
+    errors: dict[str, list[tuple[float, float]]] = {}
+    for person in np.linspace(0, N_PEOPLE - 1, count).round().astype(int).tolist():
+        for name, pair in left_out_errors(person).items():
+            errors.setdefault(name.removeprefix("left ").removeprefix("right "), []).append(pair)
+        tell("people left out of the model", (person + 1) / N_PEOPLE)
+    rows = []
+    for name, pairs in errors.items():
+        found = np.array([pair for pair in pairs if np.isfinite(pair[0])])
+        note = f"{len(found)} of {len(pairs)} found in {count} people"
+        rms = float(np.sqrt((found[:, 0] ** 2).mean())) if len(found) else np.inf
+        rows.append(compared(f"{what}: {name}", 0.0, rms, _TOLERANCE_MM, "mm", _SOURCE, note))
+    ratios = np.array([e / s for pairs in errors.values() for e, s in pairs if np.isfinite(e)])
+    # Readers' spread is part of sigma and not of these errors: they must stay below it.
+    ratio = float(np.sqrt((ratios**2).mean()))
+    rows.append(compared(f"{what}: rms of error over sigma", 0.5, ratio, 0.5, "1", "below 1"))
+    return rows
 
 
 def left_out_errors(person: int) -> dict[str, tuple[float, float]]:

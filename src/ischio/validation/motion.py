@@ -81,16 +81,16 @@ def people_rows() -> list[Row]:
         _shown("26 people: mean ER of first contact", 29.0, float(first.mean()), "deg", f"{_KIVLAN}, SD 20"),
     ]
     firsts = {}
-    for abduction, share, flexion in ((30, 87.0, 47.0), (0, 39.0, 59.0)):
+    for abduction, share, angle in ((30, 87.0, 47.0), (0, 39.0, 59.0)):
         gaps = known[f"kivlan_2016_{abduction}", GREATER]
-        touch = (gaps <= 0).any(axis=1)
-        firsts[abduction] = touch.mean()
-        at = 90 - np.argmax(gaps[touch] <= 0, axis=1)
+        ends = (gaps <= 0).any(axis=1)
+        firsts[abduction] = ends.mean()
+        at = 90 - np.argmax(gaps[ends] <= 0, axis=1)
         name = f"26 people: greater trochanter on ischium, abduction {abduction}, ER 60"
-        rows.append(_shown(f"{name}: share", share, float(100 * touch.mean()), "%", _KIVLAN_2016))
-        if touch.any():
+        rows.append(_shown(f"{name}: share", share, float(100 * ends.mean()), "%", _KIVLAN_2016))
+        if ends.any():
             mean = float(at.mean())
-            rows.append(_shown(f"{name}: flexion at contact", flexion, mean, "deg", _KIVLAN_2016))
+            rows.append(_shown(f"{name}: flexion at contact", angle, mean, "deg", _KIVLAN_2016))
     what = "26 people: greater trochanter reaches the ischium more often at abduction 30 than at 0"
     more = bool(firsts[30] > firsts[0])
     rows.append(

@@ -12,11 +12,12 @@ from scipy.spatial import cKDTree
 
 from ischio._check import Array
 from ischio.atlas import reconstruction
-from ischio.atlas.model import N_PEOPLE
+from ischio.atlas.model import N_PEOPLE, similarity
 from ischio.bones.surface import bones_from_input
 from ischio.geometry.sampling import sample_surface
 from ischio.geometry.spheres import fit_sphere
 from ischio.io.case import read_input
+from ischio.io.landmark_names import LANDMARK_BONES
 from ischio.landmarks import find_pelvis
 from ischio.measures import run
 from ischio.types import Bone, Hip, Pelvis, Side
@@ -55,6 +56,8 @@ _HIP_NAMES = {
     "Ischial Spine (IS)": "ischial_spine",
 }
 _MIDLINE_NAMES = {"Sacral Center (SC)": "sacral_centre", "Sacral Promontory (SP)": "sacral_promontory"}
+_SYMMETRY_TOLERANCE_MM = 5.0  # bones themselves differ by 2 to 3 mm between sides
+_LEAST_SHARED = 4  # landmarks that fix a motion with some to spare
 _RATER_PATCH_MM = 10.0  # mesh within this of a rater's point on the head
 # Model posture is no standing posture: only a gross fault leaves this range.
 _MODEL_GAPS_MM = (10.0, 35.0)
@@ -228,6 +231,62 @@ def _dense_row(hip: Hip, value: float | None) -> Row:
     )
 
 
+def symmetry_rows(pelvis: Pelvis, who: str) -> list[Row]:
+    """Right landmarks, seen in a mirror and laid over the left ones: no body is quite symmetric.
+
+    Parameters
+    ----------
+    pelvis : Pelvis
+    who : str
+
+    Returns
+    -------
+    list of Row
+        Root mean square distance for the hip bone and for the femur.
+    """
+    rows = []
+    for bone in ("hip_bone", "femur"):
+        what = f"{who}: left and right landmarks of the {bone.replace('_', ' ')}, root mean square distance"
+        rms = asymmetry_mm(pelvis, bone)
+        source = "the other side, mirrored and laid over"
+        rows.append(
+            skipped(what, "mm", source, "one side alone")
+            if rms is None
+            else compared(what, 0.0, rms, _SYMMETRY_TOLERANCE_MM, "mm", source)
+        )
+    return rows
+
+
+def asymmetry_mm(pelvis: Pelvis, bone: str) -> float | None:
+    """Root mean square distance of mirrored right landmarks of a bone from the left ones, or None.
+
+    Parameters
+    ----------
+    pelvis : Pelvis
+    bone : str
+        "hip_bone" or "femur".
+
+    Returns
+    -------
+    float or None
+        After the rigid motion of least squares; None without both sides.
+    """
+    if pelvis.left is None or pelvis.right is None:
+        return None
+    names = [
+        name
+        for name, of in LANDMARK_BONES.items()
+        if of == bone and name in pelvis.left.landmarks and name in pelvis.right.landmarks
+    ]
+    if len(names) < _LEAST_SHARED:
+        return None
+    left = np.array([pelvis.left.point(name) for name in names])
+    right = np.array([pelvis.right.point(name) for name in names]) * [-1.0, 1.0, 1.0]
+    rotation = similarity(right, left, np.ones(len(names)))[1]
+    off = (right - right.mean(axis=0)) @ rotation.T - (left - left.mean(axis=0))
+    return float(np.sqrt((off**2).sum(axis=1).mean()))
+
+
 def model_people(tell: Tell) -> list[Pelvis]:
     """All 26 people of the shape model, assessed."""
     out = []
@@ -252,6 +311,7 @@ def model_rows(model: Sequence[Pelvis]) -> list[Row]:
     values = [_gap(pelvis, Side.LEFT)[0] for pelvis in model]
     missing = sum(value is None for value in values)
     gaps = [np.nan if value is None else value for value in values]
+    asymmetries = [asymmetry_mm(pelvis, "hip_bone") or np.inf for pelvis in model]
     low, high = _MODEL_GAPS_MM
     middle = (low + high) / 2
     source = f"plausible range {low:g}-{high:g} mm, model posture; no published value holds for it"
@@ -271,5 +331,13 @@ def model_rows(model: Sequence[Pelvis]) -> list[Row]:
             middle - low,
             "mm",
             source,
+        ),
+        compared(
+            "shape model: median distance of left and right landmarks of the hip bone",
+            0.0,
+            float(np.median(asymmetries)),
+            _SYMMETRY_TOLERANCE_MM,
+            "mm",
+            "the other side, mirrored and laid over",
         ),
     ]

@@ -61,5 +61,5 @@ def reference_of(people: Iterable[int], *, jobs: int = 1) -> Gaps:
 
 if __name__ == "__main__":
     place = Path(next(iter(ischio.atlas.__path__))) / "data" / FILE
-    place.write_bytes(packed(reference_of(range(N_PEOPLE))))
+    place.write_text(packed(reference_of(range(N_PEOPLE))), encoding="utf-8", newline="\n")
     sys.stdout.write(f"{place.name}: {place.stat().st_size} bytes\n")

@@ -147,15 +147,19 @@ def test_an_mr_shows_no_metal(bone: Callable[..., Bone]) -> None:
 
 @pytest.mark.parametrize("side", list(Side))
 @pytest.mark.parametrize("edge_mm", [1.0, 3.0])
-def test_a_head_given_to_the_hip_bone(side: Side, edge_mm: float) -> None:
+@pytest.mark.parametrize("head_mm", [19.0, 25.0])
+def test_a_head_given_to_the_hip_bone(side: Side, edge_mm: float, head_mm: float) -> None:
     n = int(160 / edge_mm)
     affine = np.diag([edge_mm, edge_mm, edge_mm, 1.0])
     index = np.stack(np.meshgrid(*[np.arange(n)] * 3, indexing="ij"), axis=-1) * edge_mm
     apart = np.linalg.norm(index - [70.0, 80, 90], axis=-1)
     values = np.zeros((n, n, n), dtype=np.uint8)
-    values[(apart > 25) & (apart < 40) & (index[..., 0] > 60)] = 2  # a socket
+    is_socket = (apart > head_mm + 1) & (apart < head_mm + 14) & (index[..., 0] > 60)
+    values[is_socket] = 2
     values[(np.abs(index[..., 0] - 40) < 14) & (np.abs(index[..., 1] - 80) < 14) & (index[..., 2] < 80)] = 1
-    head = apart < 24
+    values[(apart < 45) & (values == 1) & (index[..., 2] > 60)] = 0  # the neck is thinner than the shaft
+    values[(np.abs(index[..., 0] - 45) < 9) & (np.abs(index[..., 1] - 80) < 9) & (index[..., 2] < 90)] = 1
+    head = apart < head_mm
     names = {1: f"femur_{side.value}", 2: f"hip_bone_{side.value}"}
 
     def labels(owner: int) -> Volume:

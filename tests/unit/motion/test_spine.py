@@ -82,15 +82,15 @@ def test_names_of_levels() -> None:
 def test_a_fused_level_voids_the_cadaver_result_there() -> None:
     assert "L4-L5 is fused" in _evidence(FUSED)[-1]
     assert "L3-L4 at most" in _evidence(FUSED)[-1]
-    assert len(_evidence(())) == len(spine.EVIDENCE)
+    assert len(_evidence(())) == len(spine.evidence_words())
     assert "no level at most" in _evidence(spine.fused_parts(["L3-L5"]))[-1]
-    assert any(text.startswith("Against") for text in spine.EVIDENCE)
+    assert any(text.startswith("Against") for text in spine.evidence_words())
 
 
 def test_a_measured_extension_takes_the_place_of_the_default() -> None:
     settings = MotionSettings(passive_extension_deg={Side.LEFT: -10.0})  # a contracture
     assert settings.soft_tissue(Side.LEFT) == -10.0
-    assert settings.soft_tissue(Side.RIGHT) == spine.SOFT_TISSUE_DEG
+    assert settings.soft_tissue(Side.RIGHT) == spine.soft_tissue_deg()
     with pytest.raises(ValueError, match="passive extension, left"):
         MotionSettings(passive_extension_deg={Side.LEFT: 90.0})
     with pytest.raises(ValueError, match="soft-tissue limit"):

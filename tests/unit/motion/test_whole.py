@@ -51,6 +51,9 @@ def of(motion: Motion | None = None) -> Study:
 def test_the_sections_fit_the_schema() -> None:
     plain = json.loads(study.to_json(of(moved())))
     jsonschema.validate(plain, study.schema(), jsonschema.Draft202012Validator)
+    schema = study.schema()["$defs"]
+    assert set(schema["finding"]["properties"]) == set(plain["examinations"]["findings"][0])
+    assert set(schema["limit"]["properties"]) == set(plain["limits"]["limits"][0])
     for name in ("examinations", "limits", "gait", "spine"):
         assert name in plain
         assert name not in study.to_dict(of())

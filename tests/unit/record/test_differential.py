@@ -24,6 +24,7 @@ from ischio.record.sensitivity import sensitivity
 
 Write = Callable[[str], Case]
 ROUNDING = 1e-12
+PRINTED = 0.0001  # shares have four decimals
 BITS_ROUNDING = 1e-9
 INTERVAL_95 = 0.01  # of the share of draws inside an interval that should be 0.95
 
@@ -105,6 +106,18 @@ class TestIndexCase:
             if row["diagnosis"] == QUESTION:
                 assert (prior["from"], prior["to"], after["value"]) == (0.01, 0.3, None)
                 assert "nobody has published" in after["reason"]
+
+    def test_an_unknown_prior_is_walked_from_end_to_end(self, index_case: Case) -> None:
+        ratio = (16 / 17) / (2 / 13) * 0.769 / 0.19
+        rows = differential_dict(index_case)["diagnoses"]
+        row = next(one for one in rows if (one["diagnosis"], one["side"]) == (QUESTION, "unspecified"))
+        over = row["posterior"]["over"]
+        assert [one["prior"] for one in over] == [0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3]
+        for one in over:
+            odds = one["prior"] / (1 - one["prior"]) * ratio
+            assert one["value"] == pytest.approx(odds / (1 + odds), abs=PRINTED)
+            assert one["low"] < one["value"] < one["high"]
+        assert all((row["posterior"]["over"] == []) == (not row["prior"]["is_range"]) for row in rows)
 
     def test_gluteal_and_hamstring_sources_stay_beside_impingement(self, index_case: Case) -> None:
         rows = differential_dict(index_case)["diagnoses"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ischio.geometry.kernels.compile import compiled
-from ischio.geometry.kernels.field import depth_behind, far_from_solid, node_triangle
+from ischio.geometry.kernels.compile import lean
+from ischio.geometry.kernels.field import depth_behind, far_from_solid, lower2, node_triangle
 from ischio.geometry.kernels.parts import turned
 from ischio.geometry.kernels.tree import nearest_triangle
 from ischio.geometry.kernels.triangles import point_triangle
@@ -14,7 +14,7 @@ DEPTH_SHARE = 0.01  # by which a depth may be read too deep; it says how far a p
 _SHARE2 = (1.0 - DEPTH_SHARE) ** 2
 
 
-@compiled
+@lean
 def deepest(m, t, thigh, seat, outside, work):  # type: ignore[no-untyped-def]
     """Depth and row of the sample that lies deepest behind the region; -1 and -1 where none does.
 
@@ -22,7 +22,7 @@ def deepest(m, t, thigh, seat, outside, work):  # type: ignore[no-untyped-def]
     and so does what is left out, which is all whose depth, read at the middle, plus the radius is not
     above the depth found. Bunches that are ``outside`` have no sample behind the region.
     """
-    square, low, per_mm, solid = seat.square, seat.low, seat.per_mm, seat.solid
+    square, low, per_mm = seat.square, seat.low, seat.per_mm
     bunches, sprigs, samples = thigh.bunches, thigh.sprigs, thigh.samples
     bunch_spans, sprig_spans, away = thigh.bunch_spans, thigh.sprig_spans, work.away
     best, row = -1.0, -1
@@ -32,10 +32,7 @@ def deepest(m, t, thigh, seat, outside, work):  # type: ignore[no-untyped-def]
         if outside[c]:
             continue
         x, y, z = turned(m, t, bunches[c, 0], bunches[c, 1], bunches[c, 2])
-        d = depth_behind(x, y, z, square, low, per_mm)
-        if d <= 0.0 and far_from_solid(x, y, z, bunches[c, 3], solid, low, per_mm):
-            continue
-        away[c] = max(d, 0.0) + bunches[c, 3]
+        d, away[c] = _deepest_in(x, y, z, bunches[c, 3], seat)
         if d > 0.0 and away[c] > most:
             first, most = c, away[c]
     for turn in range(n_bunches):
@@ -45,10 +42,8 @@ def deepest(m, t, thigh, seat, outside, work):  # type: ignore[no-untyped-def]
             continue
         for b in range(bunch_spans[c], bunch_spans[c + 1]):
             x, y, z = turned(m, t, sprigs[b, 0], sprigs[b, 1], sprigs[b, 2])
-            d = depth_behind(x, y, z, square, low, per_mm)
-            if max(d, 0.0) + sprigs[b, 3] <= best:
-                continue
-            if d <= 0.0 and far_from_solid(x, y, z, sprigs[b, 3], solid, low, per_mm):
+            d, within = _deepest_in(x, y, z, sprigs[b, 3], seat)
+            if within <= best or within < 0.0:
                 continue
             for s in range(sprig_spans[b], sprig_spans[b + 1]):
                 x, y, z = turned(m, t, samples[s, 0], samples[s, 1], samples[s, 2])
@@ -58,7 +53,23 @@ def deepest(m, t, thigh, seat, outside, work):  # type: ignore[no-untyped-def]
     return best, row
 
 
-@compiled
+@lean
+def _deepest_in(x, y, z, r, seat):  # type: ignore[no-untyped-def]
+    """Depth read at the middle of a sphere, and a depth that nothing in the sphere is read beyond.
+
+    That is the distance of the middle from the surface, on whichever side of it, plus the radius; -1
+    where nothing in the sphere lies behind the surface.
+    """
+    square, low, per_mm = seat.square, seat.low, seat.per_mm
+    d = depth_behind(x, y, z, square, low, per_mm)
+    if d > 0.0:
+        return d, d + r
+    if far_from_solid(x, y, z, r, seat.solid, low, per_mm):
+        return d, -1.0
+    return d, np.sqrt(max(lower2(x, y, z, square, low, per_mm), 0.0)) + r
+
+
+@lean
 def measured_depth(m, t, thigh, seat, row, read, work):  # type: ignore[no-untyped-def]
     """Distance of a sample from the fixed surface, and the triangle; both points into work.out.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ischio.geometry.kernels.compile import compiled
+from ischio.geometry.kernels.compile import compiled, lean
 from ischio.geometry.kernels.tree import STACK, nearest_triangle
 from ischio.geometry.kernels.triangles import point_triangle
 
@@ -51,7 +51,7 @@ def fill_field(  # type: ignore[no-untyped-def]
                 square[i, j, k] = sign * d2 * (1.0 - 2e-7)
 
 
-@compiled
+@lean
 def fill_parity(tri, low, h, inside):  # type: ignore[no-untyped-def]
     """Set ``inside`` to 1 at grid nodes inside a closed surface, by crossings along the last axis."""
     ni, nj, nk = inside.shape
@@ -83,7 +83,7 @@ def fill_parity(tri, low, h, inside):  # type: ignore[no-untyped-def]
                 inside[i, j, k] ^= inside[i, j, k - 1]
 
 
-@compiled
+@lean
 def lower2(x, y, z, square, low, per_mm):  # type: ignore[no-untyped-def]
     """A value that the squared distance of a point is never below (see ``gap_field`` for the proof)."""
     fx, fy, fz = (x - low[0]) * per_mm, (y - low[1]) * per_mm, (z - low[2]) * per_mm
@@ -110,7 +110,7 @@ def lower2(x, y, z, square, low, per_mm):  # type: ignore[no-untyped-def]
     return c0 + tx * (c1 - c0) + spread / (per_mm * per_mm)
 
 
-@compiled
+@lean
 def depth_behind(x, y, z, square, low, per_mm):  # type: ignore[no-untyped-def]
     """Depth of a point in the fixed bone behind the region, read from the grid; -1 where it is outside.
 
@@ -147,13 +147,13 @@ def depth_behind(x, y, z, square, low, per_mm):  # type: ignore[no-untyped-def]
     return np.sqrt(max(c - spread / (per_mm * per_mm), 0.0))
 
 
-@compiled
+@lean
 def _signed(square):  # type: ignore[no-untyped-def]
     """Root of a squared number that kept its sign."""
     return np.sqrt(square) if square > 0.0 else -np.sqrt(-square)
 
 
-@compiled
+@lean
 def node_triangle(x, y, z, nearest, low, per_mm):  # type: ignore[no-untyped-def]
     """Row of the triangle that is nearest at the node next to a point; -1 where it was not computed."""
     i = min(max(int((x - low[0]) * per_mm + 0.5), 0), nearest.shape[0] - 1)
@@ -162,7 +162,7 @@ def node_triangle(x, y, z, nearest, low, per_mm):  # type: ignore[no-untyped-def
     return nearest[i, j, k]
 
 
-@compiled
+@lean
 def far_from_solid(x, y, z, r, solid, low, per_mm):  # type: ignore[no-untyped-def]
     """Whether a sphere certainly has no point at which the grid reads a depth."""
     fx, fy, fz = (x - low[0]) * per_mm, (y - low[1]) * per_mm, (z - low[2]) * per_mm

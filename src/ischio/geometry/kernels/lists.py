@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ischio.geometry.kernels.compile import compiled
+from ischio.geometry.kernels.compile import lean
 from ischio.geometry.kernels.field import far_from_solid, lower2
 from ischio.geometry.kernels.parts import put, turned
 
 
-@compiled
+@lean
 def shared_list(  # type: ignore[no-untyped-def]
     corners, row, mate, tolerances, thigh, seat, parent, listed, stamp, work
 ):
@@ -23,7 +23,7 @@ def shared_list(  # type: ignore[no-untyped-def]
     square, low, per_mm = seat.square, seat.low, seat.per_mm
     points, faces, radius2, spheres = thigh.points, thigh.faces, thigh.radius2, thigh.spheres
     where, below, stamps = work.where, work.below, work.stamps
-    known2 = np.empty(8)
+    known2 = work.known2
     corner_places(mate[0], mate[1], mate[2], rotations, offsets, where)
     least, largest = np.inf, 0.0
     for k in range(8):
@@ -72,7 +72,7 @@ def shared_list(  # type: ignore[no-untyped-def]
     return stamp
 
 
-@compiled
+@lean
 def _lowest(point, rotations, offsets, turns, known2, seat, where):  # type: ignore[no-untyped-def]
     """How little a point's squared distance is above the known one, at least, between the corner poses."""
     square, low, per_mm = seat.square, seat.low, seat.per_mm
@@ -84,7 +84,7 @@ def _lowest(point, rotations, offsets, turns, known2, seat, where):  # type: ign
     return least - between2(where, turns, 0.0)
 
 
-@compiled
+@lean
 def mark_outside(corners, row, thigh, seat, before, outside, where):  # type: ignore[no-untyped-def]
     """Mark the bunches of samples that lie outside the solid in every pose between eight; whether all do."""
     rotations, offsets, bulge, turns = corners[0][row], corners[1][row], corners[2][row], corners[3][row]
@@ -106,14 +106,14 @@ def mark_outside(corners, row, thigh, seat, before, outside, where):  # type: ig
     return everything
 
 
-@compiled
+@lean
 def corner_places(x, y, z, rotations, offsets, where):  # type: ignore[no-untyped-def]
     """Where a moving point is in each of eight poses."""
     for k in range(8):
         where[k, 0], where[k, 1], where[k, 2] = turned(rotations[k], offsets[k], x, y, z)
 
 
-@compiled
+@lean
 def between2(where, turns, radius):  # type: ignore[no-untyped-def]
     """Bound of the variance of eight places: a quarter of the squared edges (Efron and Stein 1981).
 

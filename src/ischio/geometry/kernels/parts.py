@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ischio.geometry.kernels.compile import compiled
+from ischio.geometry.kernels.compile import compiled, lean
 from ischio.geometry.kernels.tree import STACK
 
 
@@ -69,6 +69,7 @@ class Work(NamedTuple):
     a: Any
     pair: Any
     where: Any
+    known2: Any
     stamps: Any
     below: Any
     lower: Any
@@ -87,6 +88,7 @@ def room_for(n_points, n_clusters):  # type: ignore[no-untyped-def]
         np.zeros((1, 3, 3)),
         np.zeros(2, np.int64),
         np.zeros((8, 3)),
+        np.zeros(8),
         np.full((n_points, 2), -1, np.int64),
         np.zeros(n_points),
         np.zeros(n_points),
@@ -106,7 +108,7 @@ def list_for(n_points, n_faces):  # type: ignore[no-untyped-def]
     )
 
 
-@compiled
+@lean
 def put(listed, f, faces, stamp, stamps):  # type: ignore[no-untyped-def]
     """Put a triangle and its corners on a list."""
     n_v, n_f = listed.counts[0], listed.counts[1]
@@ -121,7 +123,7 @@ def put(listed, f, faces, stamp, stamps):  # type: ignore[no-untyped-def]
     listed.counts[0], listed.counts[1] = n_v, n_f + 1
 
 
-@compiled
+@lean
 def turned(m, t, x, y, z):  # type: ignore[no-untyped-def]
     """A moving point after the motion."""
     return (
@@ -131,7 +133,7 @@ def turned(m, t, x, y, z):  # type: ignore[no-untyped-def]
     )
 
 
-@compiled
+@lean
 def place_triangle(m, t, points, faces, f, a):  # type: ignore[no-untyped-def]
     """Put moving triangle f, after the motion, into a."""
     for c in range(3):

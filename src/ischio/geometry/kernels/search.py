@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import numpy as np
 
-from ischio.geometry.kernels.compile import compiled
+from ischio.geometry.kernels.compile import lean
 from ischio.geometry.kernels.field import lower2, node_triangle
 from ischio.geometry.kernels.parts import place_triangle, put, turned
 from ischio.geometry.kernels.tree import nearest_pair
 from ischio.geometry.kernels.triangles import point_triangle, triangle_triangle
 
 
-@compiled
+@lean
 def tolerance_of(gap, tolerances):  # type: ignore[no-untyped-def]
     """Tolerance of a gap of this size: near, far, and from where on it is far."""
     return tolerances[0] if gap <= tolerances[2] else tolerances[1]
 
 
-@compiled
+@lean
 def _limit(gap, tolerances):  # type: ignore[no-untyped-def]
     """Distance above which a triangle need not be looked at; never 0, so that a crossing is never missed."""
     return max(gap - tolerance_of(gap, tolerances), 0.5 * gap)
 
 
-@compiled
+@lean
 def least2(d0, d1, d2, e01, e02, e12, inverse, finer):  # type: ignore[no-untyped-def]
     """Least squared distance inside a triangle that those at its corners allow."""
     a1, a2 = d1 - d0 - e01, d2 - d0 - e02
@@ -44,7 +44,7 @@ def least2(d0, d1, d2, e01, e02, e12, inverse, finer):  # type: ignore[no-untype
     return least
 
 
-@compiled
+@lean
 def _halved(p0, p1, p2, d0, d1, d2, e01, e02, e12, inverse, finer, limit2, seat):  # type: ignore[no-untyped-def]
     """Whether the four triangles between the corners and the middles of the edges are all beyond a limit.
 
@@ -76,7 +76,7 @@ def _halved(p0, p1, p2, d0, d1, d2, e01, e02, e12, inverse, finer, limit2, seat)
     )
 
 
-@compiled
+@lean
 def _quartered(p0, p1, p2, d0, d1, d2, e01, e02, e12, inverse, finer, limit2, seat):  # type: ignore[no-untyped-def]
     """As ``_halved``, once."""
     square, low, per_mm = seat.square, seat.low, seat.per_mm
@@ -92,7 +92,7 @@ def _quartered(p0, p1, p2, d0, d1, d2, e01, e02, e12, inverse, finer, limit2, se
     )
 
 
-@compiled
+@lean
 def warm_gap(m, t, thigh, seat, work):  # type: ignore[no-untyped-def]
     """Distance of two points of the pair known from the pose before, found by going to and fro."""
     out, tmp, a, tri = work.out, work.tmp, work.a, seat.tri
@@ -110,7 +110,7 @@ def warm_gap(m, t, thigh, seat, work):  # type: ignore[no-untyped-def]
     return np.sqrt(d2)
 
 
-@compiled
+@lean
 def search(m, t, gap, exact, listed, tolerances, thigh, seat, work):  # type: ignore[no-untyped-def]
     """Smallest distance of the listed triangles, to within the tolerance, starting from a gap that is known.
 
@@ -176,7 +176,7 @@ def search(m, t, gap, exact, listed, tolerances, thigh, seat, work):  # type: ig
     return gap
 
 
-@compiled
+@lean
 def search_all(m, t, tolerances, thigh, seat, listed, stamp, work):  # type: ignore[no-untyped-def]
     """Smallest distance of all triangles, and the last stamp used; ``listed`` is used as room."""
     spheres, spans, away = thigh.spheres, thigh.spans, work.away

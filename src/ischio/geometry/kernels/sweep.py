@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ischio.geometry.kernels.compile import compiled
+from ischio.geometry.kernels.compile import compiled, lean
 from ischio.geometry.kernels.depth import DEPTH_SHARE, deepest, measured_depth
 from ischio.geometry.kernels.lists import mark_outside, shared_list
 from ischio.geometry.kernels.parts import list_for, room_for, turned
@@ -13,7 +13,7 @@ from ischio.geometry.kernels.search import search, search_all, tolerance_of, war
 FEW = 8  # poses that share no list: it would cost more than it saves
 
 
-@compiled
+@lean
 def _keep_mate(m, t, work, mate):  # type: ignore[no-untyped-def]
     """Keep the nearest pair just found as two points, the moving one in its own frame."""
     out = work.out
@@ -24,7 +24,7 @@ def _keep_mate(m, t, work, mate):  # type: ignore[no-untyped-def]
     mate[6], mate[7] = work.pair[0], work.pair[1]
 
 
-@compiled
+@lean
 def _offer(m, t, gap, mate, work):  # type: ignore[no-untyped-def]
     """The gap, or the distance of two points that were kept, where that is smaller."""
     x, y, z = turned(m, t, mate[0], mate[1], mate[2])

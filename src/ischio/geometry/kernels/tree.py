@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from ischio.geometry.kernels.compile import compiled
+from ischio.geometry.kernels.compile import lean
 from ischio.geometry.kernels.triangles import point_triangle, triangle_triangle
 
 STACK = 96  # a balanced tree over 2^31 triangles is 31 deep and pushes at most two per level
 
 
-@compiled
+@lean
 def nearest_triangle(px, py, pz, tri, boxes, links, seed, stack, bary):  # type: ignore[no-untyped-def]
     """Squared distance of a point from the nearest triangle, and its row; ``seed`` is a first guess."""
     best_s = seed
@@ -46,7 +46,7 @@ def nearest_triangle(px, py, pz, tri, boxes, links, seed, stack, bary):  # type:
     return best, best_s
 
 
-@compiled
+@lean
 def nearest_pair(a, tri, boxes, links, bound2, out, tmp, stack, towards):  # type: ignore[no-untyped-def]
     """Nearest triangle to triangle a below bound2: squared distance and row, or (bound2, -1).
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ischio.geometry.kernels.compile import compiled
+from ischio.geometry.kernels.compile import lean
 
 
-@compiled
+@lean
 def point_triangle(px, py, pz, tri, s, out):  # type: ignore[no-untyped-def]
     """Squared distance of a point from triangle s; barycentric weights of the closest point into out."""
     ax, ay, az = tri[s, 0, 0], tri[s, 0, 1], tri[s, 0, 2]
@@ -48,7 +48,7 @@ def point_triangle(px, py, pz, tri, s, out):  # type: ignore[no-untyped-def]
     return rx * rx + ry * ry + rz * rz
 
 
-@compiled
+@lean
 def _segments(a, i, i2, b, j, j2, out):  # type: ignore[no-untyped-def]
     """Squared distance of the edge i-i2 of triangle a from j-j2 of b; places along both into out."""
     ux, uy, uz = a[i2, 0] - a[i, 0], a[i2, 1] - a[i, 1], a[i2, 2] - a[i, 2]
@@ -75,7 +75,7 @@ def _segments(a, i, i2, b, j, j2, out):  # type: ignore[no-untyped-def]
     return dx * dx + dy * dy + dz * dz
 
 
-@compiled
+@lean
 def _edge_crosses(a, i, b, out):  # type: ignore[no-untyped-def]
     """Whether edge i of triangle a crosses triangle b; where, into out[:3]."""
     ox, oy, oz = a[i, 0], a[i, 1], a[i, 2]
@@ -102,7 +102,7 @@ def _edge_crosses(a, i, b, out):  # type: ignore[no-untyped-def]
     return True
 
 
-@compiled
+@lean
 def _straddles(a, b):  # type: ignore[no-untyped-def]
     """Whether the corners of b lie on both sides of (or in) the plane of a."""
     e1x, e1y, e1z = a[1, 0] - a[0, 0], a[1, 1] - a[0, 1], a[1, 2] - a[0, 2]
@@ -115,7 +115,7 @@ def _straddles(a, b):  # type: ignore[no-untyped-def]
     return low <= 0.0 and high >= 0.0
 
 
-@compiled
+@lean
 def _face_distance(a, b, bound2, out, flip):  # type: ignore[no-untyped-def]
     """Squared distance of b from the inside of a, where the corner of b next to a's plane stands over a.
 
@@ -151,7 +151,7 @@ def _face_distance(a, b, bound2, out, flip):  # type: ignore[no-untyped-def]
     return s * share
 
 
-@compiled
+@lean
 def triangle_triangle(a, tri, s, bound2, out, tmp):  # type: ignore[no-untyped-def]
     """Squared distance of triangle a from triangle s where it is below bound2, else bound2.
 

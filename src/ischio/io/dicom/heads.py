@@ -70,6 +70,8 @@ class Slice:
     tilt_deg : float
         Of the gantry, as the header says.
     is_compressed : bool
+    sop : tuple of (str, str)
+        Class and UID of the file.
     """
 
     place: Place
@@ -89,6 +91,7 @@ class Slice:
     instance: int
     tilt_deg: float
     is_compressed: bool
+    sop: tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -236,6 +239,7 @@ def _slices(place: Place, dataset: Any, is_compressed: bool) -> tuple[tuple[Slic
                 whole(dataset, "InstanceNumber") or 0,
                 number(dataset, "GantryDetectorTilt") or 0.0,
                 is_compressed,
+                (text(dataset, "SOPClassUID"), text(dataset, "SOPInstanceUID")),
             )
         )
     return tuple(found), None

@@ -63,8 +63,6 @@ class Series:
     description : str
         Free text of the header, which may name a person: shown only when asked for.
     study_uid : str
-    instances : tuple of (str, str)
-        Class and UID of every file.
     """
 
     key: str
@@ -80,7 +78,6 @@ class Series:
     problem: str | None
     description: str
     study_uid: str
-    instances: tuple[tuple[str, str], ...]
 
     @property
     def words(self) -> str:
@@ -305,7 +302,6 @@ def _judged(key: str, group: Sequence[Head], slices: list[Slice], people: dict[H
         problem,
         head.description,
         head.study_uid,
-        tuple((one.sop_class, one.sop_instance) for one in heads),
     )
 
 

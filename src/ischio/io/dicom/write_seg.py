@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ischio import __version__
-from ischio._check import InputError, complaint
+from ischio._check import Array, InputError, complaint
 from ischio.io._volume import scanner_frame
 from ischio.io.dicom.heads import SEGMENTATION
 from ischio.io.dicom.series import Series
@@ -95,7 +95,7 @@ def label_map_seg(labels: Volume, *, case_id: str, scan: Series | None = None) -
     dataset.SegmentSequence = [
         _segment(n, name) for n, (_, name) in enumerate(sorted(labels.names.items()), start=1)
     ]
-    _functional_groups(dataset, labels, values, uid("dimensions"))
+    _functional_groups(dataset, labels, values, uid("dimensions"), scan)
     if scan is not None:
         dataset.ReferencedSeriesSequence = [_references(scan)]
     buffer = io.BytesIO()
@@ -103,7 +103,9 @@ def label_map_seg(labels: Volume, *, case_id: str, scan: Series | None = None) -
     return buffer.getvalue()
 
 
-def _functional_groups(dataset: Any, labels: Volume, values: Any, dimensions: str) -> None:
+def _functional_groups(
+    dataset: Any, labels: Volume, values: Any, dimensions: str, scan: Series | None
+) -> None:
     """Frames and their places: every slice of every segment that is not empty."""
     from pydicom.dataset import Dataset
 
@@ -144,6 +146,8 @@ def _functional_groups(dataset: Any, labels: Volume, values: Any, dimensions: st
             owner.ReferencedSegmentNumber = number
             frame.FrameContentSequence, frame.PlanePositionSequence = [content], [place]
             frame.SegmentIdentificationSequence = [owner]
+            if scan is not None:
+                frame.DerivationImageSequence = [_derivation(scan, affine[:3, 3] + k * affine[:3, 2])]
             per_frame.append(frame)
     if not any(plane.any() for plane in frames):
         raise InputError(complaint("DICOM SEG", "labels without a voxel", "a bone", "Check the label map."))
@@ -151,6 +155,25 @@ def _functional_groups(dataset: Any, labels: Volume, values: Any, dimensions: st
     dataset.NumberOfFrames = len(frames)
     packed = np.packbits(np.stack(frames).ravel(), bitorder="little").tobytes()
     dataset.PixelData = packed + b"\0" * (len(packed) % 2)
+
+
+def _derivation(scan: Series, position_mm: Array) -> Any:
+    """The image that a frame was drawn on: the nearest one of the scan."""
+    from pydicom.dataset import Dataset
+
+    assert scan.grid is not None
+    normal = np.cross(scan.grid.patient_from_voxel[:3, 0], scan.grid.patient_from_voxel[:3, 1])
+    along = [abs((np.array(one.position_mm) - position_mm) @ normal) for one in scan.grid.slices]
+    nearest = scan.grid.slices[int(np.argmin(along))]
+    out, source = Dataset(), Dataset()
+    source.ReferencedSOPClassUID, source.ReferencedSOPInstanceUID = nearest.sop
+    if sum(one.place == nearest.place for one in scan.grid.slices) > 1:
+        source.ReferencedFrameNumber = nearest.frame + 1
+    purpose = "Source image for image processing operation"
+    source.PurposeOfReferenceCodeSequence = [_code("121322", purpose, "DCM")]
+    out.DerivationCodeSequence = [_code("113076", "Segmentation", "DCM")]
+    out.SourceImageSequence = [source]
+    return out
 
 
 def _segment(number: int, name: str) -> Any:
@@ -170,12 +193,12 @@ def _segment(number: int, name: str) -> Any:
     return out
 
 
-def _code(value: str, meaning: str) -> Any:
-    """A code of SNOMED CT."""
+def _code(value: str, meaning: str, scheme: str = "SCT") -> Any:
+    """A code, of SNOMED CT unless said."""
     from pydicom.dataset import Dataset
 
     out = Dataset()
-    out.CodeValue, out.CodingSchemeDesignator, out.CodeMeaning = value, "SCT", meaning
+    out.CodeValue, out.CodingSchemeDesignator, out.CodeMeaning = value, scheme, meaning
     return out
 
 
@@ -194,9 +217,10 @@ def _references(scan: Series) -> Any:
     out = Dataset()
     out.SeriesInstanceUID = scan.uid
     out.ReferencedInstanceSequence = []
-    for sop_class, instance in scan.instances:
+    assert scan.grid is not None
+    for sop in dict.fromkeys(one.sop for one in scan.grid.slices):
         one = Dataset()
-        one.ReferencedSOPClassUID, one.ReferencedSOPInstanceUID = sop_class, instance
+        one.ReferencedSOPClassUID, one.ReferencedSOPInstanceUID = sop
         out.ReferencedInstanceSequence.append(one)
     return out
 

@@ -159,6 +159,11 @@ def test_a_segmentation_refers_to_its_scan(
     assert (found.FrameOfReferenceUID, found.StudyInstanceUID) == ("1.9", "1.2")
     references = found.ReferencedSeriesSequence[0].ReferencedInstanceSequence
     assert len(references) == volume.values.shape[2]
+    slices = {one.SOPInstanceUID: one for one in map(pydicom.dcmread, (tmp_path / "study").iterdir())}
+    for frame in found.PerFrameFunctionalGroupsSequence:  # each frame names the image it lies on
+        source = frame.DerivationImageSequence[0].SourceImageSequence[0].ReferencedSOPInstanceUID
+        place = frame.PlanePositionSequence[0].ImagePositionPatient
+        np.testing.assert_allclose(place, slices[source].ImagePositionPatient, atol=SAME_MM)
     assert b"Muster" not in data
     assert b"4711" not in data
     (tmp_path / "seg.dcm").write_bytes(data)
