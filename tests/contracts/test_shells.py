@@ -179,8 +179,9 @@ def test_the_demo_runs_from_end_to_end(tmp_path: Path) -> None:
     assert got.stdout.splitlines()[-1] == "Report: ischio-demo/report.html"
     found = study.load_dict(tmp_path / "ischio-demo")
     for row in found["measurements"]:
-        assert (row["value"] is not None) == (row["side"] == "left"), row
-        assert (row["reason"] is not None) == (row["side"] == "right"), row
+        assert (row["value"] is None) == (row["reason"] is not None), row
+        if row["name"] == "ischiofemoral_space_3d":  # the model has a left femur only, and both sockets
+            assert (row["value"] is not None) == (row["side"] == "left"), row
     assert [path.name for path in tmp_path.iterdir()] == ["ischio-demo"]
 
 

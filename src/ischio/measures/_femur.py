@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ischio._check import Array, CannotMeasure
 from ischio.geometry.sections import outline_area_and_centroid, section, segments_at
-from ischio.measures._given import Given, landmark, place
+from ischio.measures._given import REACH, Given, landmark, place
 from ischio.types import Hip, Landmark
 
 KNEE = ("knee_centre", "posterior_condyle_lateral", "posterior_condyle_medial")
@@ -190,8 +190,8 @@ class UpperFemur:
 
     @property
     def slice_step_mm(self) -> float:
-        """How far the slice chosen may be from the one another reader would choose."""
-        return _LEVEL_MM
+        """How far from the slice chosen another is tried, as other errors are."""
+        return REACH * _LEVEL_MM
 
 
 def _top(flat: Array, along: float) -> float:

@@ -12,6 +12,8 @@ from ischio.types import Landmark, Transform
 
 _PER_AXIS = 1 / np.sqrt(3.0)  # a point's sigma is that of its 3-D distance, the same in all directions
 
+REACH = float(np.sqrt(3.0))
+"""How many standard deviations off an error is tried: the outer points of Gauss-Hermite's rule of three."""
 ALIKE_MM = 12.0
 """Places on the edge of a bone closer than this err alike: both lie on one piece of surface."""
 
@@ -25,7 +27,7 @@ class Given:
     value : array
         A point, a direction, or the rows of a frame's axes.
     steps : tuple of (array, array)
-        For each independent error, the value one standard deviation to either side.
+        For each independent error, the value ``REACH`` standard deviations to either side.
     """
 
     value: Array
@@ -49,7 +51,7 @@ class Outcome:
 
 def place(point_mm: Array, sigma_mm: float) -> Given:
     """A point whose error has the given 3-D standard deviation, the same in all directions."""
-    step = sigma_mm * _PER_AXIS * np.eye(3)
+    step = REACH * sigma_mm * _PER_AXIS * np.eye(3)
     return Given(point_mm, tuple((point_mm + one, point_mm - one) for one in step))
 
 
@@ -62,7 +64,7 @@ def direction(vector: Array, sigma_deg: float) -> Given:
     """A unit vector that may lean by ``sigma_deg`` in each of the two directions across it."""
     vector = vector / np.linalg.norm(vector)
     across = np.linalg.svd(vector[None])[2][1:]
-    lean = np.tan(np.radians(sigma_deg))
+    lean = np.tan(np.radians(REACH * sigma_deg))
     steps = []
     for one in across:
         ends = [vector + sign * lean * one for sign in (1, -1)]
@@ -84,7 +86,7 @@ def closed_line(points_mm: Array, sigma_mm: float) -> Given:
     steps = []
     for k in range(count):
         for axis in np.eye(3):
-            move = weight[:, k, None] * (sigma_mm * _PER_AXIS * axis)
+            move = weight[:, k, None] * (REACH * sigma_mm * _PER_AXIS * axis)
             steps.append((points_mm + move, points_mm - move))
     return Given(points_mm, tuple(steps))
 
@@ -99,7 +101,8 @@ def axes(frame: Transform) -> Given:
         pair = []
         for sign in (1, -1):
             turn = np.eye(3)
-            cosine, sine = np.cos(np.radians(sigma)), sign * np.sin(np.radians(sigma))
+            angle = sign * np.radians(REACH * sigma)
+            cosine, sine = np.cos(angle), np.sin(angle)
             turn[first, first] = turn[second, second] = cosine
             turn[first, second], turn[second, first] = sine, -sine
             pair.append(turn @ rows)
@@ -122,9 +125,9 @@ def propagated(value: Callable[[Mapping[str, Array]], float], given: Mapping[str
 
     Notes
     -----
-    Half the difference over one standard deviation to either side of each independent error, added in
-    squares: exact for values that change in proportion, good to a few per cent of the sigma for angles
-    between landmarks tens of sigmas apart.
+    Each independent error is tried at ``REACH`` standard deviations to either side, and the mean of the
+    squared changes by Gauss and Hermite's rule of three points added up: exact for values that change in
+    proportion, and fair to those that bend, as angles to the farthest point of a line do.
 
     Examples
     --------
@@ -134,11 +137,11 @@ def propagated(value: Callable[[Mapping[str, Array]], float], given: Mapping[str
     (5.0, 1.0)
     """
     still = {name: one.value for name, one in given.items()}
+    middle = value(still)
     parts = {}
     for name, one in given.items():
-        halves = [
-            (value({**still, name: ahead}) - value({**still, name: behind})) / 2
-            for ahead, behind in one.steps
+        squares = [
+            (value({**still, name: end}) - middle) ** 2 / (2 * REACH**2) for ends in one.steps for end in ends
         ]
-        parts[name] = float(np.sqrt(np.square(halves).sum()))
-    return Outcome(value(still), float(np.sqrt(np.square(list(parts.values())).sum())), parts)
+        parts[name] = float(np.sqrt(np.sum(squares)))
+    return Outcome(middle, float(np.sqrt(np.square(list(parts.values())).sum())), parts)

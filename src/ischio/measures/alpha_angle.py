@@ -10,7 +10,7 @@ from ischio import phantoms
 from ischio._check import Array, CannotMeasure
 from ischio.geometry.sections import section
 from ischio.measures._femur import AXES, directions, given, head_radius, unit
-from ischio.measures._given import Given, propagated
+from ischio.measures._given import REACH, Given, propagated
 from ischio.measures._registry import Reading, measure
 from ischio.types import Hip, Side, Sketch, Stroke
 
@@ -120,7 +120,7 @@ def alpha_angle(hip: Hip) -> Reading:
     hour = max(ahead, key=lambda one: ahead[one])
     known = given(hip, "femoral_head_centre", "neck_isthmus_centre")
     limit = np.array([_LEAVES * radius])
-    known["sphere"] = Given(limit, ((limit + _SURFACE_MM, limit - _SURFACE_MM),))
+    known["sphere"] = Given(limit, ((limit + REACH * _SURFACE_MM, limit - REACH * _SURFACE_MM),))
 
     def value(at: Mapping[str, Array]) -> float:
         neck = unit(at["neck_isthmus_centre"] - at["femoral_head_centre"])

@@ -7,7 +7,7 @@ import numpy as np
 from ischio import phantoms
 from ischio._check import Array, CannotMeasure
 from ischio.geometry.sections import outline_area_and_centroid, section
-from ischio.measures._given import axes
+from ischio.measures._given import REACH, axes
 from ischio.measures._registry import Reading, measure
 from ischio.measures._socket import APP, FRAME_WORDS, near
 from ischio.types import Hip, Side, Sketch, Stroke
@@ -75,7 +75,8 @@ def ischial_angle(hip: Hip) -> Reading:
     through = facet.point_mm + half * rows[1]
     value, outline, middle, axis = _angle(hip, rows, through)
     parts = {}
-    shift = float(np.hypot(facet.sigma_mm, lowest.sigma_mm) / 2 / np.sqrt(3.0)) * rows[1]
+    along = float(np.hypot(facet.sigma_mm, lowest.sigma_mm)) / 2 / np.sqrt(3.0)  # of the slice's level
+    shift = REACH * along * rows[1]
     tries = {
         "slice": [(rows, through + shift), (rows, through - shift)],
         "pelvic_frame": [(turned, through) for turned in axes(frame).steps[1]],
@@ -87,7 +88,7 @@ def ischial_angle(hip: Hip) -> Reading:
                 values.append(_angle(hip, turned, place)[0])
             except CannotMeasure:
                 values.append(value)
-        parts[name] = abs(values[0] - values[1]) / 2
+        parts[name] = float(np.sqrt(sum((one - value) ** 2 for one in values) / (2 * REACH**2)))
     reach = float(np.linalg.norm(outline[:, 0] - middle, axis=1).max())
     medial = -hip.side.sign * rows[2]
     strokes = (
