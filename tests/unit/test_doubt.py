@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ischio import phantoms
-from ischio.bones.quality import Finding
+from ischio.bones.quality import QualityFinding
 from ischio.measures import REGISTRY, run
 from ischio.study.doubt import HEAD_OFF_MM, MODEL_RMS_MM, carried, hip_findings
 from ischio.types import Landmark, Side
@@ -16,12 +16,12 @@ from ischio.types import Landmark, Side
 GAP, HEAD = "ischiofemoral_space_3d", "femoral_head_radius"
 
 
-def finding(**changes: object) -> Finding:
-    basis = Finding("metal", "left femur", Side.LEFT, "doubt", "left femur: metal", sigma_mm=1.5)
+def finding(**changes: object) -> QualityFinding:
+    basis = QualityFinding("metal", "left femur", Side.LEFT, "doubt", "left femur: metal", sigma_mm=1.5)
     return replace(basis, **changes)  # type: ignore[arg-type]
 
 
-def rows(found: Finding) -> dict[tuple[str, Side | None], object]:
+def rows(found: QualityFinding) -> dict[tuple[str, Side | None], object]:
     pelvis = phantoms.pelvis()
     measured, _ = carried(run(pelvis, tuple(Side)), pelvis, [found])
     return {(row.name, row.side): row for row in measured}

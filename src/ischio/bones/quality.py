@@ -42,7 +42,7 @@ _SOCKET = ("acetabular_centre", "acetabular_rim", "lunate_surface")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Finding:
+class QualityFinding:
     """One thing that quality control found.
 
     Parameters
@@ -125,7 +125,7 @@ def check_heads(labels: Volume) -> None:
             )
 
 
-def bone_findings(bones: Sequence[Bone], *, scan: Volume | None = None) -> tuple[Finding, ...]:
+def bone_findings(bones: Sequence[Bone], *, scan: Volume | None = None) -> tuple[QualityFinding, ...]:
     """Check every bone, and the metal near it.
 
     Parameters
@@ -136,16 +136,16 @@ def bone_findings(bones: Sequence[Bone], *, scan: Volume | None = None) -> tuple
 
     Returns
     -------
-    tuple of Finding
+    tuple of QualityFinding
         In the order of the bones; metal last.
     """
-    found: list[Finding] = []
+    found: list[QualityFinding] = []
     cut = {bone.label: _cut_words(bone, scan) for bone in bones}
     for bone in bones:
         found += _closedness(bone)
         if cut[bone.label]:
             found.append(
-                Finding(
+                QualityFinding(
                     "field_of_view",
                     bone.label,
                     bone.side,
@@ -193,7 +193,7 @@ def _cut_words(bone: Bone, scan: Volume | None) -> str:
     return f"reaches the end of the scan on {n_sides} side(s)" if share > 1e-3 else ""
 
 
-def _closedness(bone: Bone) -> list[Finding]:
+def _closedness(bone: Bone) -> list[QualityFinding]:
     """Open borders of some length."""
     edges = find_edges(bone.faces)
     ends = edges.ends[edges.n_faces == 1]
@@ -201,7 +201,7 @@ def _closedness(bone: Bone) -> list[Finding]:
     if length < OPEN_MM:
         return []
     return [
-        Finding(
+        QualityFinding(
             "closedness",
             bone.label,
             bone.side,
@@ -218,14 +218,14 @@ def _closedness(bone: Bone) -> list[Finding]:
     ]
 
 
-def _volume(bone: Bone, *, is_cut: bool) -> list[Finding]:
+def _volume(bone: Bone, *, is_cut: bool) -> list[QualityFinding]:
     """A volume that no whole bone of an adult has."""
     low, high = VOLUMES_CM3.get(bone.name, (0.0, np.inf))
     volume = volume_cm3(bone)
     if low * (not is_cut) <= volume <= high:
         return []
     return [
-        Finding(
+        QualityFinding(
             "volume",
             bone.label,
             bone.side,
@@ -238,17 +238,19 @@ def _volume(bone: Bone, *, is_cut: bool) -> list[Finding]:
     ]
 
 
-def _holes(bone: Bone) -> list[Finding]:
+def _holes(bone: Bone) -> list[QualityFinding]:
     """Holes of a label that were filled."""
     said = next((text for text in bone.repairs if text.startswith("holes inside the label")), "")
     share = float(said.split("(")[1].split(" %")[0]) / 100 if said else 0.0
     if share < _HOLE_SHARE:
         return []
     words = f"{_words(bone)}: {said}; the label map is incomplete there"
-    return [Finding("hole", bone.label, bone.side, "note", words, share, "1", f"under {_HOLE_SHARE:g}")]
+    return [
+        QualityFinding("hole", bone.label, bone.side, "note", words, share, "1", f"under {_HOLE_SHARE:g}")
+    ]
 
 
-def _symmetry(bones: Sequence[Bone]) -> list[Finding]:
+def _symmetry(bones: Sequence[Bone]) -> list[QualityFinding]:
     """Pairs of whole bones of unlike volume."""
     found = []
     for name in ("femur", "hip_bone"):
@@ -260,7 +262,7 @@ def _symmetry(bones: Sequence[Bone]) -> list[Finding]:
         if unlike > MOST_UNLIKE:
             thing = name.replace("_", " ")
             found.append(
-                Finding(
+                QualityFinding(
                     "symmetry",
                     name,
                     None,
@@ -275,7 +277,7 @@ def _symmetry(bones: Sequence[Bone]) -> list[Finding]:
     return found
 
 
-def _metal(bones: Sequence[Bone], scan: Volume) -> list[Finding]:
+def _metal(bones: Sequence[Bone], scan: Volume) -> list[QualityFinding]:
     """Pieces of metal in or on bones, and above the sacrum."""
     from scipy.ndimage import find_objects
     from scipy.ndimage import label as pieces_of
@@ -351,10 +353,12 @@ def _what_metal(
     return None, ""
 
 
-def _metal_finding(kind: str, words: str, near: Sequence[Bone], points: Array, volume: float) -> Finding:
+def _metal_finding(
+    kind: str, words: str, near: Sequence[Bone], points: Array, volume: float
+) -> QualityFinding:
     """The finding of one piece of metal."""
     sides = {bone.side for bone in near if bone.side is not None}
-    return Finding(
+    return QualityFinding(
         kind,
         " and ".join(bone.label for bone in near) or "lumbar spine",
         sides.pop() if len(sides) == 1 else None,
@@ -370,9 +374,9 @@ def _metal_finding(kind: str, words: str, near: Sequence[Bone], points: Array, v
     )
 
 
-def _merged_pieces(found: Sequence[Finding]) -> list[Finding]:
+def _merged_pieces(found: Sequence[QualityFinding]) -> list[QualityFinding]:
     """Pieces of one kind in the same bones as one finding."""
-    groups: dict[tuple[str, str], list[Finding]] = {}
+    groups: dict[tuple[str, str], list[QualityFinding]] = {}
     for one in found:
         groups.setdefault((one.kind, one.bone), []).append(one)
     out = []

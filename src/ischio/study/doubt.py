@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ischio.bones.quality import Finding
+from ischio.bones.quality import QualityFinding
 from ischio.measures import REGISTRY
 from ischio.types import Hip, Measurement, Pelvis, Side, side_word
 
@@ -18,7 +18,7 @@ _FEMUR_WORDS = ("femoral", "femur", "trochanter", "neck", "condyl", "knee", "sha
 MODEL_RMS_MM = 4.5  # of the laid shape model; whole adult bones stay below 3.5, cut ones below 4
 
 
-def hip_findings(pelvis: Pelvis) -> tuple[Finding, ...]:
+def hip_findings(pelvis: Pelvis) -> tuple[QualityFinding, ...]:
     """Findings that need landmarks: heads outside their sockets, bones unlike the shape model.
 
     Parameters
@@ -27,7 +27,7 @@ def hip_findings(pelvis: Pelvis) -> tuple[Finding, ...]:
 
     Returns
     -------
-    tuple of Finding
+    tuple of QualityFinding
     """
     found = []
     for hip in pelvis.hips:
@@ -36,7 +36,7 @@ def hip_findings(pelvis: Pelvis) -> tuple[Finding, ...]:
             apart = float(np.linalg.norm(head.point_mm - socket.point_mm))
             if apart > HEAD_OFF_MM:
                 found.append(
-                    Finding(
+                    QualityFinding(
                         "head_to_socket",
                         f"{hip.side.value} hip",
                         hip.side,
@@ -51,7 +51,7 @@ def hip_findings(pelvis: Pelvis) -> tuple[Finding, ...]:
             rms = region.detail.get("model_rms_mm")
             if rms is not None and rms > MODEL_RMS_MM:
                 found.append(
-                    Finding(
+                    QualityFinding(
                         "shape",
                         f"{hip.side.value} {region.bone}",
                         hip.side,
@@ -70,7 +70,7 @@ def hip_findings(pelvis: Pelvis) -> tuple[Finding, ...]:
 
 
 def carried(
-    measurements: Sequence[Measurement], pelvis: Pelvis, findings: Iterable[Finding]
+    measurements: Sequence[Measurement], pelvis: Pelvis, findings: Iterable[QualityFinding]
 ) -> tuple[tuple[Measurement, ...], tuple[Mapping[str, Any], ...]]:
     """Carry findings to the measurements they touch.
 
@@ -78,7 +78,7 @@ def carried(
     ----------
     measurements : sequence of Measurement
     pelvis : Pelvis
-    findings : iterable of Finding
+    findings : iterable of QualityFinding
 
     Returns
     -------
@@ -122,7 +122,7 @@ def _measure_name(one: Measurement) -> str:
     return one.name if one.side is None else f"{one.side.value} {one.name}"
 
 
-def _touched(finding: Finding, pelvis: Pelvis) -> set[tuple[Side | None, str]]:
+def _touched(finding: QualityFinding, pelvis: Pelvis) -> set[tuple[Side | None, str]]:
     """Side and name of every landmark, region and bone that a finding touches; of the pelvis, too."""
     found: set[tuple[Side | None, str]] = set()
     for hip in pelvis.hips:
@@ -138,7 +138,7 @@ def _touched(finding: Finding, pelvis: Pelvis) -> set[tuple[Side | None, str]]:
     return found
 
 
-def _missing(finding: Finding, hip: Hip) -> set[str]:
+def _missing(finding: QualityFinding, hip: Hip) -> set[str]:
     """What was not found on a bone that is cut, broken open or holds metal: this may be why."""
     if finding.kind not in _MAY_HIDE or finding.side is None:
         return set()
@@ -149,7 +149,7 @@ def _missing(finding: Finding, hip: Hip) -> set[str]:
     )
 
 
-def _near(finding: Finding, hip: Hip) -> set[str]:
+def _near(finding: QualityFinding, hip: Hip) -> set[str]:
     """Landmarks and regions of a hip near the place of a finding."""
     if finding.points_mm is None:
         return set()
@@ -161,7 +161,7 @@ def _near(finding: Finding, hip: Hip) -> set[str]:
     return {name for name, at in places.items() if tree.query(at)[0].min() <= finding.near_mm}
 
 
-def _changed(one: Measurement, finding: Finding) -> Measurement:
+def _changed(one: Measurement, finding: QualityFinding) -> Measurement:
     """A measurement after a finding."""
     if one.value is None or finding.verdict == "note":
         return one

@@ -23,7 +23,7 @@ _FIRST_TAGS = (b"\x08\x00", b"\x02\x00")  # groups that a file without its pream
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FilePlace:
     """One file: a path, or a member of a zip."""
 
     path: Path
@@ -40,7 +40,7 @@ def is_archive(path: Path) -> bool:
     return path.is_file() and _start(path, 4) in (b"PK\x03\x04", b"PK\x05\x06")
 
 
-def dicom_places(path: Path) -> tuple[tuple[Place, ...], int]:
+def dicom_places(path: Path) -> tuple[tuple[FilePlace, ...], int]:
     """Find the files that begin as DICOM does.
 
     Parameters
@@ -50,7 +50,7 @@ def dicom_places(path: Path) -> tuple[tuple[Place, ...], int]:
 
     Returns
     -------
-    places : tuple of Place
+    places : tuple of FilePlace
         In the order of their names.
     n_others : int
         Files that are something else.
@@ -62,12 +62,12 @@ def dicom_places(path: Path) -> tuple[tuple[Place, ...], int]:
         itself, or would unpack to absurd sizes.
     """
     if path.is_dir():
-        found = [Place(file) for file in _files_below(path)]
+        found = [FilePlace(file) for file in _files_below(path)]
         kept = [place for place in found if _begins_as_dicom(_start(place.path, _MAGIC_AT + 4))]
         return tuple(kept), len(found) - len(kept)
     if not is_archive(path):
         begins = _begins_as_dicom(_start(path, _MAGIC_AT + 4))
-        return ((Place(path),), 0) if begins else ((), 1)
+        return ((FilePlace(path),), 0) if begins else ((), 1)
     with _archive(path) as archive:
         members = [one for one in archive.infolist() if not one.is_dir()]
         for member in members:
@@ -85,24 +85,24 @@ def dicom_places(path: Path) -> tuple[tuple[Place, ...], int]:
                     path, "a zip within the zip", "the files themselves", "Unpack it, and pass one level."
                 )
             if _begins_as_dicom(head):
-                kept.append(Place(path, member.filename))
+                kept.append(FilePlace(path, member.filename))
             else:
                 n_others += 1
     return tuple(kept), n_others
 
 
 @contextmanager
-def opened(places: tuple[Place, ...]) -> Iterator[Iterator[tuple[Place, BinaryIO]]]:
+def opened(places: tuple[FilePlace, ...]) -> Iterator[Iterator[tuple[FilePlace, BinaryIO]]]:
     """Open one place after the other, and a zip only once.
 
     Parameters
     ----------
-    places : tuple of Place
+    places : tuple of FilePlace
         All of one folder or of one zip.
 
     Yields
     ------
-    iterator of (Place, binary file)
+    iterator of (FilePlace, binary file)
         Reading never asks for more than the file holds. A member of a zip is checked against its sum.
     """
     if not places or places[0].member is None:
@@ -112,7 +112,7 @@ def opened(places: tuple[Place, ...]) -> Iterator[Iterator[tuple[Place, BinaryIO
         yield ((place, io.BytesIO(archive.read(cast(str, place.member)))) for place in places)
 
 
-def _each_file(places: tuple[Place, ...]) -> Iterator[tuple[Place, BinaryIO]]:
+def _each_file(places: tuple[FilePlace, ...]) -> Iterator[tuple[FilePlace, BinaryIO]]:
     """Every file in turn, closed when the next is asked for."""
     for place in places:
         with place.path.open("rb") as file:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from ischio.io.dicom.files import Place
+from ischio.io.dicom.files import FilePlace
 
 _DAMAGE = (
     ArithmeticError,
@@ -51,7 +51,7 @@ class Slice:
 
     Parameters
     ----------
-    place : Place
+    place : FilePlace
     frame : int
         From 0.
     rows, columns : int
@@ -74,7 +74,7 @@ class Slice:
         Class and UID of the file.
     """
 
-    place: Place
+    place: FilePlace
     frame: int
     rows: int
     columns: int
@@ -101,7 +101,7 @@ class Head:
     ``person`` is compared and never shown; ``problem`` says why a file has no images that can be used.
     """
 
-    place: Place
+    place: FilePlace
     person: tuple[str, str, str]
     study_uid: str
     series_uid: str
@@ -139,12 +139,12 @@ def quiet() -> Iterator[None]:
         logger.setLevel(before)
 
 
-def read_head(place: Place, file: BinaryIO) -> Head | None:
+def read_head(place: FilePlace, file: BinaryIO) -> Head | None:
     """Read the header of a file, without its pixels.
 
     Parameters
     ----------
-    place : Place
+    place : FilePlace
     file : binary file
 
     Returns
@@ -162,7 +162,7 @@ def read_head(place: Place, file: BinaryIO) -> Head | None:
             return None
 
 
-def _head(place: Place, dataset: Any) -> Head | None:
+def _head(place: FilePlace, dataset: Any) -> Head | None:
     """The attributes of a parsed header."""
     sop_class, series = text(dataset, "SOPClassUID"), text(dataset, "SeriesInstanceUID")
     if not sop_class:
@@ -195,7 +195,7 @@ def _head(place: Place, dataset: Any) -> Head | None:
     )
 
 
-def _slices(place: Place, dataset: Any, is_compressed: bool) -> tuple[tuple[Slice, ...], str | None]:
+def _slices(place: FilePlace, dataset: Any, is_compressed: bool) -> tuple[tuple[Slice, ...], str | None]:
     """Every image of a file with its geometry, or why there is none."""
     rows, columns = whole(dataset, "Rows") or 0, whole(dataset, "Columns") or 0
     if rows < 1 or columns < 1:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ischio._check import InputError, complaint
 from ischio.io._volume import scanner_frame
 from ischio.io.dicom.decode import CannotDecode, Decoder
-from ischio.io.dicom.files import Place, opened
+from ischio.io.dicom.files import FilePlace, opened
 from ischio.io.dicom.heads import Slice, damage, quiet
 from ischio.io.dicom.series import Series, list_series, picked
 from ischio.types import Volume
@@ -135,7 +135,7 @@ def check_hounsfield(values: NDArray[Any], where: str) -> None:
         )
 
 
-def _decoded(files: tuple[Place, ...], where: str) -> Iterator[tuple[Place, NDArray[Any]]]:
+def _decoded(files: tuple[FilePlace, ...], where: str) -> Iterator[tuple[FilePlace, NDArray[Any]]]:
     """Frames of every file, of shape (frames, rows, columns)."""
     with opened(files) as opened_files, Decoder() as decoder:
         for place, file in opened_files:

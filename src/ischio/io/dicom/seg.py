@@ -12,7 +12,7 @@ from ischio._check import Array, InputError
 from ischio.io._mesh import refused
 from ischio.io._volume import LabelFile, Segment, check_geometry, check_voxels
 from ischio.io.dicom.decode import CannotDecode, Decoder
-from ischio.io.dicom.files import Place, opened
+from ischio.io.dicom.files import FilePlace, opened
 from ischio.io.dicom.heads import LABEL_MAP, SEGMENTATION, damage, number, numbers, quiet, text
 from ischio.io.names import read_name
 
@@ -55,7 +55,7 @@ def read_seg(path: Path) -> LabelFile:
     InputError
         If the file is damaged or no segmentation, or its frames lie on no grid.
     """
-    with opened((Place(path),)) as files, Decoder() as decoder, quiet():
+    with opened((FilePlace(path),)) as files, Decoder() as decoder, quiet():
         _, file = next(files)
         try:
             return _read(path, file, decoder)
