@@ -69,7 +69,8 @@ def test_json_csv_and_npz_hold_the_same(capsys: pytest.CaptureFixture[str]) -> N
     assert run(capsys, "--out", "gaps.csv")[0] == ""
     assert Path("gaps.csv").read_text(encoding="utf-8") == text
     run(capsys, "--out", "gaps.npz", "--jobs", "1")
-    arrays = np.load("gaps.npz")
+    with np.load("gaps.npz") as content:
+        arrays = dict(content)
     assert list(arrays) == list(rows[0])
     assert arrays["gap_mm"][:3].tolist() == [row["gap_mm"] for row in rows[:3]]
     assert np.isnan(arrays["gap_mm"][3])

@@ -23,7 +23,6 @@ from ischio.motion.examinations import (
     percentile_of,
 )
 from ischio.motion.gait import BAND_WORDS, HipGait, gait_gaps, gait_path, in_zeros, peak_extension
-from ischio.motion.joint import joint_of
 from ischio.motion.limits import Limit, LimitPath, limit_paths, limit_words, limits
 from ischio.motion.maps import MotionMap, motion_map
 from ischio.motion.pairs import PAIR_WORDS, SPACE, Pair
@@ -32,7 +31,9 @@ from ischio.types import Hip, Pelvis, Side
 EXTENSION_SENTENCE = (
     "Bone only: real hips stop near 10-20 degrees from soft tissue; the grey area is not reachable."
 )
-_WALKING = "walking"
+_WALKING, _WALKING_APART = "walking", "walking_abducted"
+_APART_DEG = 10.0
+_NEUTRAL = "extension_0_0_0"
 _MAIN = ("stride_0.8", "stride_1.0", "stride_1.2")
 _SHANK_PER_THIGH = 1.0  # both about a quarter of body height
 
@@ -145,6 +146,10 @@ def move(
         "reasons": {},
     }
     maps: dict[Side, MotionMap] = {}
+    heads = [hip.landmarks.get("femoral_head_centre") for hip in pelvis.hips]
+    half_width = None
+    if len(heads) == 2 and heads[0] is not None and heads[1] is not None:
+        half_width = float(np.linalg.norm(heads[0].point_mm - heads[1].point_mm)) / 2
     for number, hip in enumerate(pelvis.hips):
         side, start = hip.side.value, number / len(pelvis.hips)
         progress(f"examining the {side} hip", start)
@@ -170,7 +175,7 @@ def move(
         found_limits["limits"] += [_limit(side, one, "any") for one in contacts]
         found_limits["limits"] += [_limit(side, one, "space") for one in space]
         found_limits["reasons"][side] = {_pair(pair): why for pair, why in lacking.items()}
-        spines["hips"].append(_spine(hip, cycle, walk, contacts, space, settings))
+        spines["hips"].append(_spine(hip, cycle, walk, contacts, space, settings, half_width))
         if settings.with_map and SPACE not in lacking:
             progress(f"mapping the {side} hip", start)
             maps[hip.side] = motion_map(hip, jobs=jobs)
@@ -336,7 +341,14 @@ def _with_walking(hip: Hip, cycle: GaitCycle) -> tuple[LimitPath, ...]:
     start = (0.0, round(float(adduction), 1), round(float(rotation), 1))
     words = "extension with adduction and rotation as at peak extension in walking"
     corners = ((0.0, 0.0, 0.0), start, (-60.0, *start[1:]))
-    return (*limit_paths(), LimitPath(_WALKING, words, corners, "extension"))
+    apart = (0.0, start[1] - _APART_DEG, start[2])
+    wider = LimitPath(
+        _WALKING_APART,
+        f"{words}, and {_APART_DEG:g} degrees more abduction",
+        ((0.0, 0.0, 0.0), apart, (-60.0, *apart[1:])),
+        "extension",
+    )
+    return (*limit_paths(), LimitPath(_WALKING, words, corners, "extension"), wider)
 
 
 def _spine(
@@ -346,10 +358,11 @@ def _spine(
     contacts: tuple[Limit, ...],
     space: tuple[Limit, ...],
     settings: MotionSettings,
+    half_width: float | None,
 ) -> dict[str, Any]:
     """Demands, limits, deficits and scenarios of one hip as plain values."""
     soft = settings.soft_tissue(hip.side)
-    neutral = next(one for one in contacts if one.path.name == "extension_0_0_0")
+    neutral = next(one for one in contacts if one.path.name == _NEUTRAL)
     walking = next((one for one in contacts if one.path.name == _WALKING), neutral)
     try:
         own_demand: float | None = peak_extension(hip, cycle)
@@ -363,7 +376,6 @@ def _spine(
     rows = [spine.deficit(name, demand, _bony(walking), soft) for name, demand in demands]
     first = rows[0]
     joint = f"sacroiliac_{hip.side.value}"
-    half_width = abs(float(joint_of(hip, "app", "pca").centre_mm[2]))
     leg = None
     if "knee_centre" in hip.landmarks:
         thigh = float(np.linalg.norm(hip.point("knee_centre") - hip.point("femoral_head_centre")))
@@ -426,13 +438,15 @@ def _what_ifs(
 ) -> list[dict[str, Any]]:
     """Advice on walking, tried: shorter strides, hips apart; and what wider clearance would ask for."""
     out = []
+    known = _WALKING if any(one.path.name == _WALKING for one in contacts) else _NEUTRAL
     for words, name, path, share in (
-        ("as it is", "stride_1.0", "extension_0_0_0", 1.0),
-        ("shorter strides (0.8)", "stride_0.8", "extension_0_0_0", 0.8),
-        ("longer strides (1.2)", "stride_1.2", "extension_0_0_0", 1.2),
-        ("10 degrees more abduction", "abduction_10", "extension_0_-10_0", 1.0),
+        ("as it is", "stride_1.0", _WALKING, 1.0),
+        ("shorter strides (0.8)", "stride_0.8", _WALKING, 0.8),
+        ("longer strides (1.2)", "stride_1.2", _WALKING, 1.2),
+        ("10 degrees more abduction", "abduction_10", _WALKING_APART, 1.0),
     ):
-        limit = next(one for one in contacts if one.path.name == path)
+        by_name = {one.path.name: one for one in contacts}
+        limit = by_name.get(path) or by_name["extension_0_-10_0" if path == _WALKING_APART else _NEUTRAL]
         row = spine.deficit(words, share * demand, _bony(limit), soft)
         gap = None if walk is None else round(float(walk.gaps[name].gap_mm.min()), 2)
         out.append(
@@ -445,7 +459,7 @@ def _what_ifs(
             }
         )
     for one in space:
-        if one.path.name == "extension_0_0_0" and one.clearance_mm > 0:
+        if one.path.name == known and one.clearance_mm > 0:
             row = spine.deficit("clearance", demand, _bony(one), soft)
             out.append(
                 {
