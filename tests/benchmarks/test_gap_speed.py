@@ -1,7 +1,7 @@
 """Speed of the gap engine beside other programs: the same triangles, the same poses, one thread each.
 
 Ratios are printed (``pytest -s``). Times of one thread are processor time, so that other work on the
-machine counts little. The claims that are checked lie well below what is printed.
+machine counts little. Printed, not judged: no test hangs on the clock.
 """
 
 from __future__ import annotations
@@ -22,9 +22,6 @@ from ischio.types import Hip, Side
 
 WHOLE = (-40, 60, 1), (-30, 30, 1), (-60, 60, 1)
 N_OTHERS = 2000  # poses that the slow programs are timed on, spread over the map
-LEAST_RATIO = 30.0  # of coal's distance; printed figures are higher
-# Of the map of both hips; processor time, since the wall clock counts what else the machine does.
-LARGEST_S, LARGEST_MB = 30.0, 1000.0
 
 
 def seconds(work: Callable[[], object]) -> tuple[float, object]:
@@ -104,7 +101,7 @@ def hips(shared_data: Path) -> tuple[Hip, ...]:
 @pytest.mark.real_data
 @pytest.mark.slow
 def test_the_map_of_both_hips(hips: tuple[Hip, ...]) -> None:
-    """First in the file: the peak of memory is that of the process."""
+    """Run alone, the peak of memory is its own: it is that of the process."""
     grid = pose_grid(*WHOLE)
     start = time.perf_counter()
     clearance(hips[0], pose_grid((0, 1, 1), (0, 1, 1), (0, 1, 1)))  # compiles
@@ -118,8 +115,7 @@ def test_the_map_of_both_hips(hips: tuple[Hip, ...]) -> None:
     print(f"\n{len(grid)} poses of {len(hips)} hips with fields: {wall:.1f} s,", end=" ")
     print(f"{worked:.1f} s of processor, {megabytes:.0f} MB")
     assert {one.side for one in found} == set(Side)
-    assert worked < LARGEST_S
-    assert megabytes < LARGEST_MB
+    assert all(np.isfinite(one.gap_mm).all() for one in found)
 
 
 @pytest.mark.real_data
@@ -152,15 +148,12 @@ def test_poses_a_second_beside_other_programs(hips: tuple[Hip, ...], rng: np.ran
     print(f"ischio, map shuffled     {len(angles) / shuffled_s:9.0f}")
     print(f"ischio, 20,000 apart     {scattered:9.0f}")
     print(f"ischio, map without contact {len(free) / free_s:6.0f}")
-    ratios = []
     for name, rate in (
         ("coal", coal_rate(joint, moving, fixed, few)),
         ("python-fcl", fcl_rate(joint, moving, fixed, few)),
         ("grid at corners, scipy", grid_rate(joint, moving, seat, few)),
     ):
-        ratios.append(ours / rate)
         print(f"{name:<24} {rate:9.0f} poses/s: ischio is {ours / rate:.0f} times as fast in map order")
     rate = coal_rate(joint, moving, fixed, free[:: max(1, len(free) // N_OTHERS)])
     times = len(free) / free_s / rate
     print(f"coal without contact     {rate:9.0f} poses/s: ischio is {times:.0f} times as fast")
-    assert ratios[0] > LEAST_RATIO

@@ -18,6 +18,7 @@ from ischio.types import Hip, Side, Sketch, Stroke
 _STEP_MM = 1.0
 _N_STARTS = 2  # best slices of the first pass that are refined
 _GOLDEN = (np.sqrt(5.0) - 1) / 2
+_TOUCH_MM = 1e-6  # a millionth of a millimetre: rounding, not a gap
 _STILL_MM = 1e-4  # of level; the corners are tried besides
 
 
@@ -62,6 +63,8 @@ class _Slices:
         a, b = cut[0][i], cut[1][j]
         on_a, on_b = closest_on_segments(a[:, 0], a[:, 1] - a[:, 0], b[:, 0], b[:, 1] - b[:, 0])
         distance = np.linalg.norm(on_a - on_b, axis=1)
+        # Outlines that cross touch at many places: the first counts, not the one with the least rounding.
+        distance = np.where(distance < _TOUCH_MM, 0.0, distance)
         k = int(distance.argmin())
         corners = np.concatenate([self.heights[0][rows[0][i[k]]], self.heights[1][rows[1][j[k]]]])
         return _Gap(float(distance[k]), np.stack([on_a[k], on_b[k]]), corners)
@@ -77,6 +80,8 @@ class _Slices:
         found.sort(key=lambda one: one[1].gap_mm)
         step = float(levels[1] - levels[0])
         best = (float(found[0][0]), found[0][1])
+        if best[1].gap_mm == 0:
+            return best
         for start, _ in found[:_N_STARTS]:
             best = min(best, self._refined(float(start), step), key=lambda one: one[1].gap_mm)
         return best

