@@ -121,7 +121,7 @@ def evidence_page() -> str:
 
 def module_page(name: str) -> str:
     """Docstrings of one module."""
-    return f"# {name}\n\n```{{eval-rst}}\n.. automodule:: {name}\n   :members:\n   :show-inheritance:\n```\n"
+    return f"# {name}\n\n```{{eval-rst}}\n.. automodule:: {name}\n   :members:\n   :ignore-module-all:\n   :show-inheritance:\n```\n"
 
 
 def public_modules() -> list[str]:

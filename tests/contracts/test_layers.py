@@ -44,7 +44,7 @@ SHELLS = frozenset(LAYERS[LAYERS.index("validation") :])
 # A study is kept in a folder: reading and writing that folder is its job.
 MAY_OPEN_FILES = SHELLS | {"atlas", "io", "study"}
 # The compile cache is named by the kernels' own source, which is read for that.
-READS_ITS_OWN_SOURCE = "geometry/kernels/compile.py"
+READS_ITS_OWN_SOURCE = "geometry/_kernels/compile.py"
 
 FILE_FUNCTIONS = frozenset({"open"})
 FILE_METHODS = frozenset(

@@ -188,7 +188,7 @@ def fixed_surface(
     -------
     FixedSurface
     """
-    from ischio.geometry.kernels import field as kernels
+    from ischio.geometry._kernels import field as kernels
 
     faces, boxes, links = _tree(_needed(triangles_mm, "fixed surface"))
     triangles = np.ascontiguousarray(triangles_mm[faces])
@@ -344,8 +344,8 @@ def pose_gaps(
     -------
     Gaps
     """
-    from ischio.geometry.kernels.parts import Seat, Thigh
-    from ischio.geometry.kernels.sweep import sweep
+    from ischio.geometry._kernels.parts import Seat, Thigh
+    from ischio.geometry._kernels.sweep import sweep
 
     n_poses = len(angles_deg)
     out = Gaps(

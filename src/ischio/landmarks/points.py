@@ -46,15 +46,11 @@ class Rule:
         Root mean square error on each of the 26 people with that person left out of the model.
     readers_mm : float
         3-D spread of readers of one bone about their mean: five readers, four trials each, of a woman's
-        femur and pelvis [1]_; an estimate where they read no such point.
+        femur and pelvis (Fischer et al. 2023, Sci Data 10:763); an estimate where they read no such point.
     reach_mm : float
         How far the summit may lie from where the model says; 0 keeps the model's place.
     towards : tuple of float
         Direction of the summit as (lateral, back, up), in the model's own upright axes.
-
-    References
-    ----------
-    .. [1] Fischer et al. 2023, Sci Data 10:763.
     """
 
     left_out_mm: float

@@ -6,6 +6,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from ischio.geometry._kernels import field as kernel_field
+from ischio.geometry._kernels import search as kernel_search
+from ischio.geometry._kernels import triangles as kernel_triangles
+from ischio.geometry._kernels.depth import DEPTH_SHARE
 from ischio.geometry.gap_field import (
     CELL_DEG,
     FAR_MM,
@@ -17,10 +21,6 @@ from ischio.geometry.gap_field import (
     moving_surface,
     pose_gaps,
 )
-from ischio.geometry.kernels import field as kernel_field
-from ischio.geometry.kernels import search as kernel_search
-from ischio.geometry.kernels import triangles as kernel_triangles
-from ischio.geometry.kernels.depth import DEPTH_SHARE
 from ischio.geometry.surface_gap import closest_on_triangles, surface_gap, triangle_pairs
 from ischio.motion.joint import rotation_of
 

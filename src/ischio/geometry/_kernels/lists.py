@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ischio.geometry.kernels.compile import lean
-from ischio.geometry.kernels.field import far_from_solid, lower2
-from ischio.geometry.kernels.parts import put, turned
+from ischio.geometry._kernels.compile import lean
+from ischio.geometry._kernels.field import far_from_solid, lower2
+from ischio.geometry._kernels.parts import put, turned
 
 
 @lean

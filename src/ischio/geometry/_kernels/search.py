@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ischio.geometry.kernels.compile import lean
-from ischio.geometry.kernels.field import lower2, node_triangle
-from ischio.geometry.kernels.parts import place_triangle, put, turned
-from ischio.geometry.kernels.tree import nearest_pair
-from ischio.geometry.kernels.triangles import point_triangle, triangle_triangle
+from ischio.geometry._kernels.compile import lean
+from ischio.geometry._kernels.field import lower2, node_triangle
+from ischio.geometry._kernels.parts import place_triangle, put, turned
+from ischio.geometry._kernels.tree import nearest_pair
+from ischio.geometry._kernels.triangles import point_triangle, triangle_triangle
 
 
 @lean

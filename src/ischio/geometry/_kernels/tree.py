@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ischio.geometry.kernels.compile import lean
-from ischio.geometry.kernels.triangles import point_triangle, triangle_triangle
+from ischio.geometry._kernels.compile import lean
+from ischio.geometry._kernels.triangles import point_triangle, triangle_triangle
 
 STACK = 96  # a balanced tree over 2^31 triangles is 31 deep and pushes at most two per level
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ischio.geometry.kernels.compile import lean
+from ischio.geometry._kernels.compile import lean
 
 
 @lean

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ischio.geometry.kernels.compile import compiled, lean
-from ischio.geometry.kernels.tree import STACK, nearest_triangle
-from ischio.geometry.kernels.triangles import point_triangle
+from ischio.geometry._kernels.compile import compiled, lean
+from ischio.geometry._kernels.tree import STACK, nearest_triangle
+from ischio.geometry._kernels.triangles import point_triangle
 
 
 @compiled

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ischio.geometry.kernels.compile import compiled, lean
-from ischio.geometry.kernels.tree import STACK
+from ischio.geometry._kernels.compile import compiled, lean
+from ischio.geometry._kernels.tree import STACK
 
 
 class Seat(NamedTuple):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ischio.geometry.kernels.compile import lean
-from ischio.geometry.kernels.field import depth_behind, far_from_solid, lower2, node_triangle
-from ischio.geometry.kernels.parts import turned
-from ischio.geometry.kernels.tree import nearest_triangle
-from ischio.geometry.kernels.triangles import point_triangle
+from ischio.geometry._kernels.compile import lean
+from ischio.geometry._kernels.field import depth_behind, far_from_solid, lower2, node_triangle
+from ischio.geometry._kernels.parts import turned
+from ischio.geometry._kernels.tree import nearest_triangle
+from ischio.geometry._kernels.triangles import point_triangle
 
 DEPTH_SHARE = 0.01  # by which a depth may be read too deep; it says how far a pose is out of reach
 _SHARE2 = (1.0 - DEPTH_SHARE) ** 2

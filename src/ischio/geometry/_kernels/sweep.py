@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ischio.geometry.kernels.compile import compiled, lean
-from ischio.geometry.kernels.depth import DEPTH_SHARE, deepest, measured_depth
-from ischio.geometry.kernels.lists import mark_outside, shared_list
-from ischio.geometry.kernels.parts import list_for, room_for, turned
-from ischio.geometry.kernels.search import search, search_all, tolerance_of, warm_gap
+from ischio.geometry._kernels.compile import compiled, lean
+from ischio.geometry._kernels.depth import DEPTH_SHARE, deepest, measured_depth
+from ischio.geometry._kernels.lists import mark_outside, shared_list
+from ischio.geometry._kernels.parts import list_for, room_for, turned
+from ischio.geometry._kernels.search import search, search_all, tolerance_of, warm_gap
 
 FEW = 8  # poses that share no list: it would cost more than it saves
 
