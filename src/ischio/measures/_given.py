@@ -18,6 +18,9 @@ ALIKE_MM = 12.0
 """Places on the edge of a bone closer than this err alike: both lie on one piece of surface."""
 
 
+_PART_DECIMALS = 6
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Given:
     """Something a value is made of, with its independent errors.
@@ -45,7 +48,8 @@ class Outcome:
     @property
     def detail(self) -> dict[str, object]:
         """What the sigma comes from, largest part first, as figures for a reading."""
-        names = sorted(self.parts, key=lambda name: -self.parts[name])
+        # Rounded, so that parts that differ by rounding alone stand in the same order in every run.
+        names = sorted(self.parts, key=lambda name: (-round(self.parts[name], _PART_DECIMALS), name))
         return {"sigma_parts": {name: self.parts[name] for name in names}}
 
 
