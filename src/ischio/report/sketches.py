@@ -24,6 +24,7 @@ _MARGIN = 1.12
 _SHADOW_MARGIN_MM = 38.0
 _LEAST_MM = 70.0
 _FINE = 3  # screen pixels to a pixel of a radiograph
+_TIE_DECIMALS = 3
 _SPACING_PX = 1.1  # points of an outline closer together are left out
 # Okabe and Ito 2008, told apart by all kinds of colour vision; each also has its own dash.
 _LINES = (("#0072b2", ""), ("#d55e00", ""), ("#009e73", "7 4"), ("#cc79a7", "2 3"))
@@ -253,7 +254,8 @@ def _add_stroke(root: Element, points: Array, words: str, dashed: bool, dark: bo
 def _add_words(root: Element, points: Array, words: str, colour: str, halo: str) -> None:
     """Words beside the end of a line that lies nearer to the picture's border, inside the picture."""
     middle = np.array([WIDTH_PX, HEIGHT_PX]) / 2
-    k = int(np.linalg.norm(points[[0, -1]] - middle, axis=1).argmax())
+    away = np.linalg.norm(points[[0, -1]] - middle, axis=1)
+    k = int(away.round(_TIE_DECIMALS).argmax())  # ends that are equally far are told alike in every run
     end, other = (points[0], points[-1]) if k == 0 else (points[-1], points[0])
     if len(points) > 6:  # a closed line: at its lowest point
         end = points[int(points[:, 1].argmax())]
