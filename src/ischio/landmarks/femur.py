@@ -14,10 +14,10 @@ from ischio.landmarks.femur_regions import OTHER_REGIONS, femur_regions
 from ischio.landmarks.findings import (
     N_SAMPLES,
     Findings,
-    SurfaceIndex,
     ball_detail,
     ball_sigma_mm,
     refined_ball,
+    surface_index,
     unlike_model,
 )
 from ischio.landmarks.grain import centre_grain_mm, grain_mm, steady_sample
@@ -291,7 +291,7 @@ def _on_table(
     names = [name for pair in pairs.values() for name in pair]
     guesses = {name: fit.vertices_mm[femur_template().points[name]] for name in names}
     starts = {name: found[name].point_mm for name in names if name in found}
-    surface, model = SurfaceIndex(bone.triangles_mm), model_surface(fit)
+    surface, model = surface_index(bone), model_surface(fit)
     points = {**guesses, **starts}
     towards: dict[str, Array] = {}
     back = fit.rotation[:, 1]

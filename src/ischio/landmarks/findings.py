@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -173,6 +174,12 @@ class SurfaceIndex:
         return feet[best] if away[best] <= reach_mm else None
 
 
+@lru_cache(maxsize=8)
+def surface_index(bone: Bone) -> SurfaceIndex:
+    """The index of a bone, made once for all who ask while a person's bones are looked at."""
+    return SurfaceIndex(bone.triangles_mm)
+
+
 def on_surface(bone: Bone, point_mm: Array, reach_mm: float) -> Array | None:
     """Point of the bone nearest to a point, or None when the bone is farther than ``reach_mm``.
 
@@ -186,4 +193,4 @@ def on_surface(bone: Bone, point_mm: Array, reach_mm: float) -> Array | None:
     -------
     array of shape (3,), mm, or None
     """
-    return SurfaceIndex(bone.triangles_mm).nearest(point_mm, reach_mm)
+    return surface_index(bone).nearest(point_mm, reach_mm)

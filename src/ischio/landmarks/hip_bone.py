@@ -17,10 +17,10 @@ from ischio.geometry.spheres import find_spheres
 from ischio.landmarks.findings import (
     N_SAMPLES,
     Findings,
-    SurfaceIndex,
     ball_detail,
     ball_sigma_mm,
     refined_ball,
+    surface_index,
     unlike_model,
 )
 from ischio.landmarks.grain import steady_sample
@@ -239,7 +239,7 @@ def _lowest(bone: Bone, side: Side, fit: ModelFit, found: Mapping[str, Landmark]
     up = found["asis"].point_mm - found["pubic_tubercle"].point_mm
     up = up - (up @ across) * across
     guess = fit.vertices_mm[template_of(fit, side).points[name]]
-    surface = SurfaceIndex(bone.triangles_mm)
+    surface = surface_index(bone)
     start = surface.nearest(guess, rule.reach_mm)
     assert start is not None  # the same place was found before
     point = summit(surface, start, -up, rule.reach_mm)

@@ -14,7 +14,7 @@ from scipy.spatial import cKDTree
 from ischio._check import Array
 from ischio.atlas.template import Template
 from ischio.geometry.sampling import sample_surface
-from ischio.landmarks.findings import SurfaceIndex
+from ischio.landmarks.findings import SurfaceIndex, surface_index
 from ischio.landmarks.grain import grain_mm
 from ischio.landmarks.registration import ModelFit
 from ischio.types import Bone, Landmark, Side
@@ -87,7 +87,7 @@ def place_points(
     """
     landmarks: dict[str, Landmark] = {}
     reasons: dict[str, str] = {}
-    surface, model = SurfaceIndex(bone.triangles_mm), model_surface(fit)
+    surface, model = surface_index(bone), model_surface(fit)
     cuts = cut_edges(bone)
     from_cut = cKDTree(cuts) if len(cuts) else None
     for name, rule in rules.items():
