@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from ischio.bones.voxels import label_boxes, label_surface
 from ischio.bones.words import counted
 from ischio.geometry.sampling import face_normals
 from ischio.geometry.winding import winding_number
-from ischio.io.case import RawInput
+from ischio.io.case import RawInput, RawSurface
 from ischio.io.names import read_name
 from ischio.types import Bone, Frame, Side, Volume
 
@@ -72,18 +73,20 @@ def bones_from_input(
         if progress is not None:
             progress(f"cleaning {what.replace('_', ' ')}", len(bones) / n_total)
 
-    for surface in raw.surfaces:
-        tell(surface.name if surface.side is None else f"{surface.side.value} {surface.name}")
-        bones.append(
-            _bone(
-                surface.name,
-                surface.side,
-                surface.vertices_mm,
-                surface.faces,
-                surface.source,
-                surface.repairs,
-            )
+    def cleaned(surface: RawSurface) -> Bone:
+        return _bone(
+            surface.name,
+            surface.side,
+            surface.vertices_mm,
+            surface.faces,
+            surface.source,
+            surface.repairs,
         )
+
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        for surface, bone in zip(raw.surfaces, pool.map(cleaned, raw.surfaces), strict=True):
+            tell(surface.name if surface.side is None else f"{surface.side.value} {surface.name}")
+            bones.append(bone)
     if raw.label_map is not None:
         check_heads(raw.label_map)
         for label, box in boxes.items():
