@@ -186,7 +186,6 @@ def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
         zipfile.LargeZipFile,
         zlib.error,
         EOFError,
-        NotImplementedError,
         RuntimeError,
         OverflowError,
         UnicodeDecodeError,

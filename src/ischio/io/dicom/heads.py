@@ -20,7 +20,6 @@ _DAMAGE = (
     EOFError,
     LookupError,
     MemoryError,
-    NotImplementedError,
     OSError,
     RecursionError,
     RuntimeError,
