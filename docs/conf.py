@@ -121,7 +121,8 @@ def evidence_page() -> str:
 
 def module_page(name: str) -> str:
     """Docstrings of one module."""
-    return f"# {name}\n\n```{{eval-rst}}\n.. automodule:: {name}\n   :members:\n   :ignore-module-all:\n   :show-inheritance:\n```\n"
+    options = "\n".join(f"   :{option}:" for option in ("members", "ignore-module-all", "show-inheritance"))
+    return f"# {name}\n\n```{{eval-rst}}\n.. automodule:: {name}\n{options}\n```\n"
 
 
 def public_modules() -> list[str]:
