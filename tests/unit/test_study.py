@@ -21,7 +21,7 @@ from ischio.study import Settings, _atomic, folder
 from ischio.types import Curve, Measurement, Pelvis, Side, Study
 
 BOTH = tuple(Side)
-ASKED_FOR = ("examinations", "limits", "gait", "spine", "record")  # with --motion, and of case files
+ASKED_FOR = ("examinations", "limits", "gait", "spine", "plans", "planning", "record")  # where asked for
 REPORT = {"report.html": "<html>the report</html>"}
 HALF_OF_LAST_DIGIT_MM = 0.5e-4  # points are rounded to 0.0001 mm
 

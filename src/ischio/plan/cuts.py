@@ -85,7 +85,21 @@ def plane(site: Site, solid: Manifold, normal: Array, name: str, words: str) -> 
 
 
 def plane_at(site: Site, level: float, normal: Array, name: str, words: str) -> Cut:
-    """Plane of a direction through a level along it, mm from the origin of the patient frame."""
+    """Plane of a direction through a level along it.
+
+    Parameters
+    ----------
+    site : Site
+    level : float
+        From the origin of the patient frame along ``normal``, mm.
+    normal : array of shape (3,)
+        Unit vector out of the bone.
+    name, words : str
+
+    Returns
+    -------
+    Cut
+    """
     point = site.tip_mm + (level - site.tip_mm @ normal) * normal
     depth = prominence(site, normal) - level
     return Cut("plane", name, words, half_space(normal, point, _REACH_MM), normal, point, float(depth))
@@ -155,7 +169,20 @@ def directions(site: Site) -> Array:
 
 
 def volumes(site: Site, solid: Manifold, normals: Array) -> list[tuple[float, Array]]:
-    """Bone that the plane of each direction takes, mm3, with the direction."""
+    """Bone that the plane of each direction takes.
+
+    Parameters
+    ----------
+    site : Site
+    solid : Manifold
+        What has to go.
+    normals : array of shape (N, 3)
+
+    Returns
+    -------
+    list of (float, array of shape (3,))
+        Volume in mm3 and direction.
+    """
     levels = (_corners(site, solid) @ normals.T).min(axis=0) - _SEAM_MM
     return list(zip(volume_above(site.bone_mm, normals, levels).tolist(), normals, strict=True))
 

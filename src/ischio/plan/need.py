@@ -119,7 +119,19 @@ def need(site: Site, course: Course, field: Field, wanted_mm: float, *, jobs: in
 
 
 def reached(course: Course, resection: Resection, *, jobs: int = 1) -> float:
-    """Clearance after a resection: of what is left of the trochanter and of the cut surface, mm."""
+    """Clearance after a resection.
+
+    Parameters
+    ----------
+    course : Course
+    resection : Resection
+    jobs : int
+
+    Returns
+    -------
+    float
+        Least gap of what is left of the trochanter and of the cut surface, over all poses, mm.
+    """
     if "lesser_trochanter" not in resection.hip.regions:
         return float("inf")
     return course.least(resection.hip.region_triangles("lesser_trochanter"), jobs=jobs)

@@ -82,7 +82,19 @@ def camera_beside(hip: Hip, points_mm: Array, seen: Directions) -> Camera:
 
 
 def camera_at(middle_mm: Array, up: Array, toward: Array, width_mm: float) -> Camera:
-    """Camera that looks at a place from a direction; ``up`` need not be exactly square to ``toward``."""
+    """Camera that looks at a place from a direction.
+
+    Parameters
+    ----------
+    middle_mm : array of shape (3,), mm
+    up, toward : arrays of shape (3,)
+        Unit vectors; ``up`` need not be exactly square to ``toward``.
+    width_mm : float
+
+    Returns
+    -------
+    Camera
+    """
     return _camera(middle_mm, up, toward, width_mm)
 
 
