@@ -42,7 +42,7 @@ class Blurred:
         """Whether points lie in the scan."""
         voxels = moved_by(points_mm, self.voxel_from_patient)
         size = np.array(self.values.shape)
-        found: NDArray[np.bool_] = ((voxels >= -0.5) & (voxels <= size - 0.5)).all(axis=1)
+        found: NDArray[np.bool_] = np.all((voxels >= -0.5) & (voxels <= size - 0.5), axis=1)
         return found
 
     def at(self, points_mm: Array) -> Array:
@@ -94,7 +94,8 @@ class Level:
     def long_axis(self) -> Array:
         """Direction in which the surface is longest."""
         axis: Array = np.linalg.svd(self.points_mm - self.centre_mm, full_matrices=False)[2][0]
-        return axis * np.sign(axis[np.argmax(np.abs(axis))])
+        out: Array = axis * np.sign(axis[np.argmax(np.abs(axis))])
+        return out
 
     def move(self, turn_deg: Array, shift_mm: Array) -> Array:
         """Matrix of a turn by a rotation vector about the middle, then a shift."""
@@ -171,7 +172,13 @@ def moved_by(points_mm: Array, matrix: Array) -> Array:
 
 
 def rms(level: Level, one: Array, other: Array) -> float:
-    """How far apart two moves put the surface, root of the mean square in mm."""
+    """How far apart two moves put the surface, root of the mean square in mm.
+
+    Parameters
+    ----------
+    level : Level
+    one, other : arrays of shape (4, 4)
+    """
     apart = moved_by(level.points_mm, one) - moved_by(level.points_mm, other)
     return float(np.sqrt((apart**2).sum(axis=1).mean()))
 
@@ -245,7 +252,14 @@ def _seen(level: Level, move: Array) -> tuple[float, Array, Array, float, Array]
 
 
 def class_means(values: Array, kind: NDArray[np.int64], weight: Array) -> Array:
-    """Mean of each class, of shape (C,); 0 for a class without weight."""
+    """Mean of each class, of shape (C,); 0 for a class without weight.
+
+    Parameters
+    ----------
+    values : array of shape (M,)
+    kind : int array of shape (M,)
+    weight : array of shape (M,)
+    """
     n = int(kind.max()) + 1
     size = np.bincount(kind, weights=weight, minlength=n)
     out: Array = np.bincount(kind, weights=weight * values, minlength=n) / np.maximum(size, 1e-9)
@@ -272,10 +286,10 @@ def _blurred(volume: Volume, blur_mm: float) -> Blurred:
     from scipy.ndimage import gaussian_filter
 
     spacing = np.linalg.norm(volume.patient_from_voxel[:3, :3], axis=0)
-    values = volume.values.astype(np.float32)
+    values: Any = volume.values.astype(np.float32)
     if blur_mm:
         values = gaussian_filter(values, blur_mm / spacing, mode="nearest")
-    back = np.linalg.inv(volume.patient_from_voxel)
+    back: Array = np.linalg.inv(volume.patient_from_voxel).astype(np.float64)
     steps = np.stack(np.gradient(values))
     slopes = np.einsum("ij,iabc->jabc", back[:3, :3].astype(np.float32), steps)
     return Blurred(values, slopes, back)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ischio._check import InputError, complaint
 from ischio.bones.quality import METAL_KINDS
@@ -41,8 +41,8 @@ class Earlier:
 
     bones: tuple[Bone, ...]
     case_id: str
-    axes: str
-    sides: str
+    axes: Literal["LPS", "unknown"]
+    sides: Literal["left", "right", "both"]
     sex: str | None
     age_years: float | None
     posture: str
