@@ -9,9 +9,9 @@ import numpy as np
 
 from ischio._check import AnatomyError, Array, complaint
 from ischio.atlas.model import similarity, vertex_areas
-from ischio.atlas.parts import N_PARTS, part_model, pelvis_mean, pelvis_parts, socket_of
-from ischio.bones.segment.find import EdgeField, HipGuess, Placed, hip_guesses
-from ischio.bones.segment.fit import CUBE_MM, HIGH_HU, LOW_HU, Laid, lay, loosen
+from ischio.atlas.parts import part_model, pelvis_mean, pelvis_parts, socket, socket_of
+from ischio.bones.segment.find import EdgeField, HipGuess, Placed, femur_turns, hip_guesses
+from ischio.bones.segment.fit import CUBE_MM, HIGH_HU, LOW_HU, Held, Laid, lay, loosen, without
 from ischio.bones.segment.grid import coarse, fine, spacing_mm, upright
 from ischio.bones.segment.mask import bone_mask
 from ischio.bones.segment.territory import distance_field, territories
@@ -23,7 +23,9 @@ Key = tuple[str, Side | None]
 MIN_EDGE = 0.78  # of a bone's seen surface on edges of bone: right ones have 0.87 and more, wrong ones to 0.7
 MIN_SEEN = 0.06  # of a bone's surface
 _SCALES = (0.75, 1.3)
-_HEAD_OFF_MM = 10.0  # between the laid head's centre and the laid socket's
+_HEAD_SIGMA_MM = 2.0
+_SAME_SIZE = 0.07  # one person's femur and hip bone, against the means
+_FIRST = ((12.0, 0, 3), (8.0, 0, 3))
 _N_TRIED = 2
 _MARGIN_MM = 14.0
 
@@ -69,14 +71,15 @@ def segment_ct(scan: Volume, *, progress: Progress | None = None) -> Segmented:
         guesses = hip_guesses(field, side, _N_TRIED)
         tell(f"laying the {side.value} hip", 0.1 + 0.15 * n)
         laid.update(_laid_hip(guesses, grid))
-    if laid:
-        tell("laying the sacrum", 0.4)
-        laid.update(_laid_sacrum(laid, grid))
     if not laid:
         raise AnatomyError(
             complaint("the scan", "no hip bone", "a CT of an adult's hip or pelvis", "Check the scan, or pass labels.")
         )
-    laid = {key: loosen(one, grid) for key, one in laid.items()}
+    tell("laying the sacrum", 0.4)
+    laid.update(_laid_sacrum(laid, grid))
+    for key in laid:
+        others = [one for other, one in laid.items() if other != key]
+        laid[key] = loosen(laid[key], without(grid, others))
     return _labelled(scan, laid, tell)
 
 
@@ -89,14 +92,28 @@ def _laid_hip(guesses: list[HipGuess], grid: Volume) -> dict[Key, Laid]:
         if not _is_there(hip_bone):
             continue
         found: dict[Key, Laid] = {("hip_bone", side): hip_bone}
-        cup, head = socket_of("hip_bone", side, hip_bone.vertices_mm), None
-        femur = lay(part_model("femur", side), guess.femur, grid)
-        head = socket_of("femur", side, femur.vertices_mm)
-        if _is_there(femur) and float(np.linalg.norm(cup - head)) < _HEAD_OFF_MM:
+        femur = _laid_femur(side, guess, loosen(hip_bone, grid), grid)
+        if femur is not None:
             found["femur", side] = femur
         if _worth(found) > _worth(best):
             best = found
     return best
+
+
+def _laid_femur(side: Side, guess: HipGuess, hip_bone: Laid, grid: Volume) -> Laid | None:
+    """The femur whose head lies in a laid hip bone's socket."""
+    cup = socket_of("hip_bone", side, hip_bone.vertices_mm)
+    head = socket(side)[1]
+    rest = without(grid, [hip_bone])
+    held = Held(head, cup, _HEAD_SIGMA_MM, hip_bone.scale, _SAME_SIZE)
+    model, best = part_model("femur", side), None
+    for turn in (guess.femur.rotation, *femur_turns(side)):
+        start = Placed(hip_bone.scale, turn, cup - hip_bone.scale * turn @ head)
+        first = lay(model, start, rest, rounds=_FIRST, held=held)
+        if best is None or first.edge_fraction > best[0].edge_fraction:
+            best = first, start
+    femur = lay(model, best[1], rest, held=held)
+    return femur if _is_there(femur) else None
 
 
 def _worth(found: dict[Key, Laid]) -> float:

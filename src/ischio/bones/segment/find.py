@@ -108,14 +108,7 @@ def hip_guesses(field: EdgeField, side: Side, n_wanted: int) -> list[HipGuess]:
     hip_bone, femur = part_model("hip_bone", side), part_model("femur", side)
     cup, head = socket(side)
     out: list[HipGuess] = []
-    thighs = []
-    for flexion, adduction, rotation in _FEMUR_DEG:
-        turn = (
-            turned_about(2, -side.sign * rotation)
-            @ turned_about(1, side.sign * adduction)
-            @ turned_about(0, -flexion)
-        )
-        thighs.append(turn)
+    thighs = femur_turns(side)
     for scale in _SCALES:
         of_femur = [field.scores(*_surface(femur, head, turn, scale, _PROXIMAL_MM)) for turn in thighs]
         best_femur = np.max(of_femur, axis=0)
@@ -137,6 +130,21 @@ def hip_guesses(field: EdgeField, side: Side, n_wanted: int) -> list[HipGuess]:
                 _forget(total, np.array(at))
     out.sort(key=lambda guess: -guess.score)
     return _distinct(out, cup)[:n_wanted]
+
+
+def femur_turns(side: Side) -> list[Array]:
+    """Directions that a femur may have in a scan, as rotations of the model.
+
+    Parameters
+    ----------
+    side : Side
+    """
+    return [
+        turned_about(2, -side.sign * rotation)
+        @ turned_about(1, side.sign * adduction)
+        @ turned_about(0, -flexion)
+        for flexion, adduction, rotation in _FEMUR_DEG
+    ]
 
 
 def _signed(at: NDArray[np.int64], field: EdgeField) -> NDArray[np.int64]:

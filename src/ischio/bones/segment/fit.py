@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +12,12 @@ from ischio._check import Array
 from ischio.atlas.model import BoneModel, vertex_areas, vertex_normals
 from ischio.bones.refine import sampled
 from ischio.bones.segment.find import Placed
+from ischio.geometry.solid import solid
 from ischio.types import Volume
 
 CUBE_MM = 2.0
 LOW_HU, HIGH_HU = -100.0, 700.0  # of the grid that models are laid on: metal counts as bone
+MUSCLE_HU = 55.0
 _MIN_FALL_HU = 80.0  # across an edge of bone; cartilage and contrast in muscle fall by less
 _FULL_FALL_HU = 250.0  # edges that fall by more count alike
 _HALF_MM = 1.5  # half the width over which a fall is taken
@@ -62,7 +65,25 @@ class Laid:
     strength: float
 
 
-def lay(model: BoneModel, start: Placed, grid: Volume, *, rounds: tuple[tuple[float, int, int], ...] = _ROUNDS) -> Laid:
+@dataclass(frozen=True, slots=True, eq=False)
+class Held:
+    """A place of the model that is known: ``point`` of the model's mean lies at ``place_mm``."""
+
+    point: Array
+    place_mm: Array
+    sigma_mm: float
+    scale: float
+    scale_sigma: float
+
+
+def lay(
+    model: BoneModel,
+    start: Placed,
+    grid: Volume,
+    *,
+    rounds: tuple[tuple[float, int, int], ...] = _ROUNDS,
+    held: Held | None = None,
+) -> Laid:
     """Move and shape a model until its surface lies on edges of bone.
 
     Parameters
@@ -72,6 +93,8 @@ def lay(model: BoneModel, start: Placed, grid: Volume, *, rounds: tuple[tuple[fl
     grid : Volume
         In HU, cut to ``LOW_HU`` and ``HIGH_HU``; any grid.
     rounds : tuple of (reach_mm, n_modes, n_repeats)
+    held : Held, optional
+        What is known of the bone's place and size.
 
     Returns
     -------
@@ -106,15 +129,19 @@ def lay(model: BoneModel, start: Placed, grid: Volume, *, rounds: tuple[tuple[fl
                 columns.append(np.einsum("kvj,vj->vk", modes, normals))
             system = np.hstack(columns)
             root = np.sqrt(weights / weights.sum() * _INDEPENDENT)[:, None] / _NOISE_MM
-            held = np.zeros(system.shape[1])
-            wanted = np.zeros(system.shape[1])
-            held[6], wanted[6] = 1 / _SCALE_SIGMA, -np.log(scale) / _SCALE_SIGMA
-            held[7:], wanted[7:] = 1.0, -shape[:n_modes]
-            step = np.linalg.lstsq(
-                np.vstack([system * root, np.diag(held)]),
-                np.concatenate([np.nan_to_num(away) * root[:, 0], wanted]),
-                rcond=None,
-            )[0]
+            prior, wanted = np.zeros(system.shape[1]), np.zeros(system.shape[1])
+            usual, spread = (1.0, _SCALE_SIGMA) if held is None else (held.scale, held.scale_sigma)
+            prior[6], wanted[6] = 1 / spread, np.log(usual / scale) / spread
+            prior[7:], wanted[7:] = 1.0, -shape[:n_modes]
+            rows, aims = [system * root, np.diag(prior)], [np.nan_to_num(away) * root[:, 0], wanted]
+            if held is not None:
+                place = scale * rotation @ held.point + offset
+                arm = place - middle
+                row = np.zeros((3, system.shape[1]))
+                row[:, :3], row[:, 3:6], row[:, 6] = np.eye(3), -_cross(arm), arm
+                rows.append(row / held.sigma_mm)
+                aims.append((held.place_mm - place) / held.sigma_mm)
+            step = np.linalg.lstsq(np.vstack(rows), np.concatenate(aims), rcond=None)[0]
             shape[:n_modes] += step[7:]
             turn = _rotation(step[3:6])
             growth = float(np.exp(np.clip(step[6], -0.1, 0.1)))
@@ -158,6 +185,26 @@ def _edges(points: Array, normals: Array, grid: Volume, reach: float) -> tuple[A
     found = score[rows, best] > 0
     seen: NDArray[np.bool_] = np.isfinite(hu[:, n + half])
     return np.where(found & seen, at[best], np.nan), np.where(found, fall[rows, best], 0.0), seen
+
+
+def _cross(vector: Array) -> Array:
+    """Matrix of the cross product with a vector from the left."""
+    x, y, z = vector
+    return np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
+
+
+def without(grid: Volume, others: Sequence[Laid]) -> Volume:
+    """A grid on which bones that are laid already are muscle, so that their edges mislead none.
+
+    Parameters
+    ----------
+    grid : Volume
+    others : sequence of Laid
+    """
+    values = grid.values.copy()
+    for one in others:
+        values[solid(one.vertices_mm, one.model.faces, grid.patient_from_voxel, values.shape)] = MUSCLE_HU
+    return replace(grid, values=values)
 
 
 def _rotation(vector: Array) -> Array:

@@ -6,8 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ischio._check import Array
+from ischio.bones.segment.fit import MUSCLE_HU
 
 BONE_HU = 160.0  # muscle and cartilage stay below, with noise; cortex blurred to 3 mm above
+_PEAK_MM = 2.5  # a cortex's edge is where half of its height is: that is looked for this near
+_DENSE_HU = 450.0  # half of a cortex's height is no more
 _CORE_MM = 4.0  # this deep in the laid model there is bone, whatever it attenuates
 _REACH_MM = 5.0  # a bone's surface strays no further from the laid model
 _CLOSE_MM = 1.6  # gaps in a cortex blurred away
@@ -39,10 +42,13 @@ def bone_mask(
     -------
     bool array of shape (I, J, K)
     """
-    from scipy.ndimage import binary_closing, binary_fill_holes, label
+    from scipy.ndimage import binary_closing, binary_fill_holes, label, maximum_filter
 
-    core = is_own & (field < -_CORE_MM)
-    solid = core | (is_own & (field < _REACH_MM) & (values > BONE_HU))
+    near = is_own & (field < _REACH_MM)
+    core = near & (field < -_CORE_MM)
+    size = [2 * int(_PEAK_MM / s) + 1 for s in spacing]
+    half = 0.5 * (MUSCLE_HU + maximum_filter(np.where(near, values, BONE_HU), size))
+    solid = core | (near & (values > np.clip(half, BONE_HU, _DENSE_HU)))
     pieces, n = label(solid)
     if n == 0:
         return solid
