@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ischio._check import Array
+from ischio.atlas.model import person_surface
+from ischio.atlas.parts import pelvis_parts, socket_of
 from ischio.geometry.solid import solid
-from ischio.types import Bone, Frame, Volume
+from ischio.types import Bone, Frame, Side, Volume
 
 AIR_HU, FAT_HU, MUSCLE_HU, MARROW_HU = -1000.0, -100.0, 55.0, -40.0
 _FAT_MM = 12.0
@@ -88,8 +90,8 @@ def made_ct(
 
     Notes
     -----
-    Tissue is laid on a grid of half the in-plane spacing, blurred, averaged over slices, sampled, and noise is
-    added. Bones that overlap share the overlap; the gap between them keeps its tissue.
+    Tissue is laid on a grid of half the in-plane spacing, blurred, averaged over slices and sampled, and
+    noise is added. Bones that overlap share the overlap; the gap between them keeps its tissue.
     """
     from scipy.ndimage import gaussian_filter
 
@@ -102,11 +104,10 @@ def made_ct(
     fine = np.eye(4)
     fine[:3, :3] = turn * [fine_mm, fine_mm, scanner.slice_mm / n_z]
     fine[:3, 3] = low
-    shape = tuple(int(n) for n in counts * [2, 2, n_z])
-    hu = _tissues(bones, fine, shape, tissue)
+    i, j, k = (int(n) for n in counts)
+    hu = _tissues(bones, fine, (2 * i, 2 * j, n_z * k), tissue)
     sigma = scanner.blur_mm / fine_mm
     hu = gaussian_filter(hu, (sigma, sigma, 0.3), output=np.float32, truncate=3)
-    i, j, k = (int(n) for n in counts)
     sampled = hu.reshape(i, 2, j, 2, k, n_z).mean(axis=(1, 3, 5))
     noise = np.random.default_rng(seed).normal(size=sampled.shape).astype(np.float32)
     noise = gaussian_filter(noise, (0.6, 0.6, 0.0))
@@ -130,7 +131,7 @@ def _tissues(
         if 0 in part.shape:
             continue
         inside = solid(bone.vertices_mm, bone.faces, matrix, part.shape)
-        depth = _depth(inside, size, tissue.shaft_cortex_mm)
+        depth = _depth(inside, size)
         cortex, filling = np.full(shape[2], tissue.cortex_mm), np.full(shape[2], tissue.trabecular_hu)
         if bone.name == "femur":
             cortex, filling = _along_femur(bone, matrix, part.shape[2], tissue)
@@ -140,13 +141,13 @@ def _tissues(
     return hu
 
 
-def _depth(inside: NDArray[np.bool_], size: Array, most_mm: float) -> NDArray[np.float32]:
+def _depth(inside: NDArray[np.bool_], size: Array) -> NDArray[np.float32]:
     """Depth below the surface of each cell inside, mm."""
     from scipy.ndimage import distance_transform_edt
 
-    del most_mm
     wide = np.pad(inside, 1, mode="edge")
-    return distance_transform_edt(wide, sampling=size)[1:-1, 1:-1, 1:-1].astype(np.float32)
+    out: NDArray[np.float32] = distance_transform_edt(wide, sampling=size)[1:-1, 1:-1, 1:-1]
+    return out
 
 
 def _along_femur(bone: Bone, matrix: Array, n: int, tissue: Tissue) -> tuple[Array, Array]:
@@ -183,3 +184,30 @@ def _box_around(
     matrix[:3, 3] += affine[:3, :3] @ low
     i, j, k = (slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
     return (i, j, k), matrix
+
+
+def model_hip(person: int, *, femur_scale: float = 0.88) -> tuple[Bone, ...]:
+    """Left hip bone and femur of a person of the shape model, the head set into its socket.
+
+    Parameters
+    ----------
+    person : int
+    femur_scale : float
+        The model's sockets are too tight for its heads: smaller femora leave a joint space.
+
+    Returns
+    -------
+    tuple of Bone
+        Hip bone and femur.
+    """
+    side, edge_mm = Side.LEFT, 5.0
+    pelvis, _ = person_surface("pelvis", person)
+    femur, faces = person_surface("femur", person)
+    part = pelvis_parts()["hip_bone", side]
+    hip_bone = pelvis[part.vertices]
+    femur = femur_scale * femur
+    femur = femur + socket_of("hip_bone", side, hip_bone) - socket_of("femur", side, femur)
+    return (
+        Bone("hip_bone", side, hip_bone, part.faces, _FRAME, edge_mm, "shape model"),
+        Bone("femur", side, femur, faces, _FRAME, edge_mm, "shape model"),
+    )

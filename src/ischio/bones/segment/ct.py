@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ischio._check import AnatomyError, Array, complaint
+from ischio._check import AnatomyError, complaint
 from ischio.atlas.model import similarity, vertex_areas
 from ischio.atlas.parts import part_model, pelvis_mean, pelvis_parts, socket, socket_of
 from ischio.bones.segment.find import EdgeField, HipGuess, Placed, femur_turns, hip_guesses
@@ -73,7 +74,12 @@ def segment_ct(scan: Volume, *, progress: Progress | None = None) -> Segmented:
         laid.update(_laid_hip(guesses, grid))
     if not laid:
         raise AnatomyError(
-            complaint("the scan", "no hip bone", "a CT of an adult's hip or pelvis", "Check the scan, or pass labels.")
+            complaint(
+                "the scan",
+                "no hip bone",
+                "a CT of an adult's hip or pelvis",
+                "Check the scan, or pass labels.",
+            )
         )
     tell("laying the sacrum", 0.4)
     laid.update(_laid_sacrum(laid, grid))
@@ -106,13 +112,13 @@ def _laid_femur(side: Side, guess: HipGuess, hip_bone: Laid, grid: Volume) -> La
     head = socket(side)[1]
     rest = without(grid, [hip_bone])
     held = Held(head, cup, _HEAD_SIGMA_MM, hip_bone.scale, _SAME_SIZE)
-    model, best = part_model("femur", side), None
+    model = part_model("femur", side)
+    tried: list[tuple[float, int, Placed]] = []
     for turn in (guess.femur.rotation, *femur_turns(side)):
         start = Placed(hip_bone.scale, turn, cup - hip_bone.scale * turn @ head)
         first = lay(model, start, rest, rounds=_FIRST, held=held)
-        if best is None or first.edge_fraction > best[0].edge_fraction:
-            best = first, start
-    femur = lay(model, best[1], rest, held=held)
+        tried.append((-first.edge_fraction, len(tried), start))
+    femur = lay(model, min(tried)[2], rest, held=held)
     return femur if _is_there(femur) else None
 
 
@@ -167,7 +173,7 @@ def _labelled(scan: Volume, laid: dict[Key, Laid], tell: Progress) -> Segmented:
     return Segmented(out, laid, ())
 
 
-def _box(mask: Array) -> tuple[slice, slice, slice]:
+def _box(mask: NDArray[np.bool_]) -> tuple[slice, slice, slice]:
     """Smallest box around a mask."""
     from scipy.ndimage import find_objects
 

@@ -153,7 +153,20 @@ def lay(
 
 
 def judged(model: BoneModel, points: Array, scale: float, grid: Volume, strength: float = 0.0) -> Laid:
-    """A placed model with what of it is seen, and what of that lies on edges of bone."""
+    """A placed model with what of it is seen, and what of that lies on edges of bone.
+
+    Parameters
+    ----------
+    model : BoneModel
+    points : array of shape (V, 3), mm, patient LPS
+    scale : float
+    grid : Volume
+    strength : float
+
+    Returns
+    -------
+    Laid
+    """
     normals = vertex_normals(points, model.faces)
     areas = vertex_areas(points, model.faces)
     away, _, seen = _edges(points, normals, grid, 2 * _NEAR_MM)
@@ -170,7 +183,9 @@ def judged(model: BoneModel, points: Array, scale: float, grid: Volume, strength
     )
 
 
-def _edges(points: Array, normals: Array, grid: Volume, reach: float) -> tuple[Array, Array, NDArray[np.bool_]]:
+def _edges(
+    points: Array, normals: Array, grid: Volume, reach: float
+) -> tuple[Array, Array, NDArray[np.bool_]]:
     """Way along each normal to the best edge (NaN: none), the fall there, and whether the point is seen."""
     half = max(round(_HALF_MM / _STEP_MM), 1)
     n = int(np.ceil(reach / _STEP_MM))
@@ -239,6 +254,8 @@ def loosen(laid: Laid, grid: Volume) -> Laid:
         weight = np.where(known, np.minimum(fall, _FULL_FALL_HU), 0.02 * _FULL_FALL_HU) * areas
         total = weight * np.nan_to_num(away)
         for _ in range(smoothing):
-            total, weight = (x + np.bincount(ends[:, 0], x[ends[:, 1]], minlength=n) / 2 for x in (total, weight))
+            total, weight = (
+                x + np.bincount(ends[:, 0], x[ends[:, 1]], minlength=n) / 2 for x in (total, weight)
+            )
         points = points + (total / weight)[:, None] * normals
     return judged(laid.model, points, laid.scale, grid, laid.strength)

@@ -134,7 +134,14 @@ def fine(scan: Volume, low_mm: Array, high_mm: Array) -> Volume:
 
 def crop_box(scan: Volume, low_mm: Array, high_mm: Array) -> tuple[tuple[slice, slice, slice], Array]:
     """Slices around a box in patient coordinates, cut to the scan, and the affine of that part."""
-    corners = np.array([[x, y, z] for x in (low_mm[0], high_mm[0]) for y in (low_mm[1], high_mm[1]) for z in (low_mm[2], high_mm[2])])
+    corners = np.array(
+        [
+            [x, y, z]
+            for x in (low_mm[0], high_mm[0])
+            for y in (low_mm[1], high_mm[1])
+            for z in (low_mm[2], high_mm[2])
+        ]
+    )
     back = np.linalg.inv(scan.patient_from_voxel)
     voxels = corners @ back[:3, :3].T + back[:3, 3]
     size = np.array(scan.values.shape)

@@ -48,7 +48,7 @@ def bone_mask(
     core = near & (field < -_CORE_MM)
     size = [2 * int(_PEAK_MM / s) + 1 for s in spacing]
     half = 0.5 * (MUSCLE_HU + maximum_filter(np.where(near, values, BONE_HU), size))
-    solid = core | (near & (values > np.clip(half, BONE_HU, _DENSE_HU)))
+    solid: NDArray[np.bool_] = core | (near & (values > np.clip(half, BONE_HU, _DENSE_HU)))
     pieces, n = label(solid)
     if n == 0:
         return solid
@@ -57,7 +57,8 @@ def bone_mask(
     has_core = np.zeros(n + 1, dtype=bool)
     has_core[np.unique(pieces[core])] = True
     has_core[0] = False
-    solid = (has_core & (sizes > 0.02 * sizes.max()))[pieces]
+    kept: NDArray[np.bool_] = has_core & (sizes > 0.02 * sizes.max())
+    solid = kept[pieces]
     pad = [int(np.ceil(_CLOSE_MM / s)) + 1 for s in spacing]
     wide = np.pad(solid, [(p, p) for p in pad], mode="edge")
     wide = binary_closing(wide, _ball(_CLOSE_MM, spacing))
@@ -73,6 +74,8 @@ def bone_mask(
 def _ball(radius_mm: float, spacing: Array) -> NDArray[np.bool_]:
     """A ball of voxels."""
     reach = [int(radius_mm / s) for s in spacing]
-    steps = np.meshgrid(*[np.arange(-n, n + 1) * s for n, s in zip(reach, spacing, strict=True)], indexing="ij")
-    out: NDArray[np.bool_] = sum(step**2 for step in steps) <= radius_mm**2 + 1e-9
+    steps = np.meshgrid(
+        *[np.arange(-n, n + 1) * s for n, s in zip(reach, spacing, strict=True)], indexing="ij"
+    )
+    out: NDArray[np.bool_] = np.sum(np.square(steps), axis=0) <= radius_mm**2 + 1e-9
     return out

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,9 +32,8 @@ def distance_field(
     step_mm : float
         Of the grid the distances are computed on; they are interpolated from there.
     """
-    from scipy.ndimage import distance_transform_edt, map_coordinates, zoom
+    from scipy.ndimage import distance_transform_edt, zoom
 
-    del map_coordinates
     size = spacing_mm(grid)
     steps = np.maximum(1, np.round(step_mm / size)).astype(int)
     shape = tuple(int(-(-n // s)) + 1 for n, s in zip(grid.values.shape, steps, strict=True))
@@ -46,7 +47,8 @@ def distance_field(
     high = np.clip(np.ceil(cells.max(axis=0)).astype(int) + room + 1, low + 2, shape)
     part = matrix.copy()
     part[:3, 3] += matrix[:3, :3] @ low
-    inside = _share_inside(vertices_mm, faces, part, tuple(int(n) for n in high - low))
+    a, b, c = (int(n) for n in high - low)
+    inside = solid(vertices_mm, faces, part, (a, b, c))
     far = distance_transform_edt(~inside, sampling=size * steps) - 0.5 * float((size * steps).mean())
     deep = distance_transform_edt(inside, sampling=size * steps) - 0.5 * float((size * steps).mean())
     field = np.where(inside, -deep, far).astype(np.float32)
@@ -56,13 +58,6 @@ def distance_field(
     finer = finer[tuple(slice(int(b - a)) for a, b in zip(start, stop, strict=True))]
     out[i, j, k] = np.clip(finer, -FAR_MM, FAR_MM)
     return out
-
-
-def _share_inside(
-    vertices: Array, faces: NDArray[np.int64], matrix: Array, shape: tuple[int, int, int]
-) -> NDArray[np.bool_]:
-    """The solid of a surface."""
-    return solid(vertices, faces, matrix, shape)
 
 
 def territories(
@@ -89,7 +84,9 @@ def territories(
     both models by a ridge there.
     """
     from scipy.ndimage import find_objects, gaussian_filter
-    from skimage.segmentation import watershed
+    from skimage import segmentation
+
+    watershed: Any = segmentation.watershed  # it ships types, but not of this function
 
     nearest = np.full(values.shape, FAR_MM, dtype=np.float32)
     second = np.full(values.shape, FAR_MM, dtype=np.float32)
