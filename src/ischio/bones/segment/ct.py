@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ischio._check import AnatomyError, complaint
+from ischio._check import InputError, complaint
 from ischio.atlas.model import similarity, vertex_areas
 from ischio.atlas.parts import part_model, pelvis_mean, pelvis_parts, socket, socket_of
 from ischio.bones.segment.find import EdgeField, HipGuess, Placed, femur_turns, hip_guesses
@@ -55,7 +55,7 @@ def segment_ct(scan: Volume, *, progress: Progress | None = None) -> Segmented:
 
     Raises
     ------
-    AnatomyError
+    InputError
         If no adult hip or femur is found.
     """
 
@@ -73,7 +73,7 @@ def segment_ct(scan: Volume, *, progress: Progress | None = None) -> Segmented:
         tell(f"laying the {side.value} hip", 0.1 + 0.15 * n)
         laid.update(_laid_hip(guesses, grid))
     if not laid:
-        raise AnatomyError(
+        raise InputError(
             complaint(
                 "the scan",
                 "no hip bone",

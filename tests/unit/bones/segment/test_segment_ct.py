@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ischio._check import AnatomyError
+from ischio._check import InputError
 from ischio.bones.segment.ct import Segmented, segment_ct
 from ischio.bones.segment.grid import spacing_mm
 from ischio.geometry.solid import solid
@@ -103,7 +103,7 @@ def cylinder() -> Volume:
 
 
 def test_a_phantom_is_refused() -> None:
-    with pytest.raises(AnatomyError, match="no hip bone"):
+    with pytest.raises(InputError, match="no hip bone"):
         segment_ct(cylinder())
 
 
