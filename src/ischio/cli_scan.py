@@ -104,7 +104,7 @@ def read(
     from ischio.io.case import read_input
     from ischio.io.identity import aliases, without_names
     from ischio.io.label_names import label_names
-    from ischio.io.scan import read_scan
+    from ischio.io.scan import read_if_scan, read_scan
     from ischio.study.earlier import is_earlier
 
     tell("reading", 0.0)
@@ -120,6 +120,12 @@ def read(
         scan, notes = read_scan(at, axes=axes, series=scanned.series, modality=scanned.modality)
         known = {} if scanned.show_names else aliases((at.name,))
         notes = tuple(f"scan: {without_names(note, known)}" for note in notes)
+    elif labels is None and mapping is None:
+        own = read_if_scan(source, axes=axes, series=scanned.series, modality=scanned.modality)
+        if own is not None:
+            known = {} if scanned.show_names else aliases((source.name,))
+            scan, notes = own[0], tuple(f"scan: {without_names(note, known)}" for note in own[1])
+            return _found(scan, notes, tell)
     elif scanned.series is not None or scanned.modality is not None:
         raise InputError(complaint("--series", "no scan", "--scan SCAN", "Name the scan, too."))
     if scanned.segmenter is not None and scan is not None:
@@ -167,6 +173,17 @@ def _earlier(
     if scanned.scan is not None:
         scan, _ = read_scan(scanned.scan, axes=axes, series=scanned.series, modality=scanned.modality)
     return Given(found.bones, RawInput((), None, notes), scan, notes)
+
+
+def _found(scan: Volume, notes: tuple[str, ...], tell: Progress) -> Given:
+    """The bones that are found in a scan."""
+    from ischio.bones.segment.ct import segment_ct
+    from ischio.bones.surface import bones_from_input
+    from ischio.io.case import RawInput
+
+    found = segment_ct(scan, progress=tell)
+    raw = RawInput((), found.labels, found.notes)
+    return Given(bones_from_input(raw, scan=scan, progress=tell), raw, scan, (*raw.notes, *notes))
 
 
 def _segmented(scan: Volume, folder: Path, tell: Progress) -> Path:
