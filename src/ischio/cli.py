@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # numpy and all that stands on it is imported by the commands
     from ischio.motion import MotionSettings
     from ischio.record.case import Case
     from ischio.study import Progress, Settings
+    from ischio.study.earlier import Earlier
     from ischio.types import Bone, Side, Study, Volume
 
 EXIT_CODES: tuple[tuple[int, str, str], ...] = (
@@ -162,7 +163,11 @@ class Moving:
 @app.command
 def assess(
     source: Annotated[
-        Path, Parameter(name="INPUT", help="Folder of bone surfaces, a label map, a scan, or a case file.")
+        Path,
+        Parameter(
+            name="INPUT",
+            help="Folder of bone surfaces, a label map, a scan, a case file, or an earlier result.",
+        ),
     ],
     /,
     *,
@@ -203,9 +208,21 @@ def assess(
         labels = _agreed("--labels", labels, _beside(source, case.inputs.labels))
         case_id = _agreed("--case-id", case_id, case.case_id)
         source = _bones_of(case, source)
+    earlier = _earlier(source)
+    if earlier is not None:
+        axes = _agreed("--axes", axes, earlier.axes, _EARLIER)
+        side = side or earlier.sides
+        sex = _agreed("--sex", sex, earlier.sex, _EARLIER)
+        age = _agreed("--age", age, earlier.age_years, _EARLIER)
+        case_id = _agreed("--case-id", case_id, earlier.case_id, _EARLIER)
     axes = axes or "LPS"
     settings = _settings(
-        axes=axes, sides=_sides(side or "both"), sex=sex, age_years=age, case_id=case_id or "case"
+        axes=axes,
+        sides=_sides(side or "both"),
+        sex=sex,
+        age_years=age,
+        case_id=case_id or "case",
+        posture="as_supplied" if earlier is None else earlier.posture,
     )
     mapping = _mapping(bone) or (dict(case.inputs.names) if case is not None else None) or None
     if readings.landmarks is None and readings != Readings():
@@ -252,7 +269,7 @@ def demo(
 
 @app.command
 def motion(
-    source: Annotated[Path, Parameter(name="INPUT", help="Folder of bone surfaces, or a label map.")],
+    source: Annotated[Path, Parameter(name="INPUT", help="As of `ischio assess`.")],
     /,
     *,
     poses: Annotated[
@@ -324,13 +341,19 @@ def motion(
     if out is not None and out.suffix not in (".csv", ".npz", ".parquet"):
         expected = "a name that ends in .csv, .npz or .parquet"
         raise _UsageError(complaint("--out", out.name, expected, "Rename it."))
-    axes = axes or "LPS"
+    case = _case(source)
+    if case is not None:
+        axes, source = _agreed("--axes", axes, case.inputs.axes), _bones_of(case, source)
+        labels = _agreed("--labels", labels, _beside(source, case.inputs.labels))
+    earlier = _earlier(source)
+    axes = axes or ("LPS" if earlier is None else earlier.axes)
     table = read_poses(poses)
     sides = tuple(dict.fromkeys(row.side for row in table))
-    mapping = _mapping(bone)
+    mapping = _mapping(bone) or (dict(case.inputs.names) if case is not None else None) or None
+    posture = "as_supplied" if earlier is None else earlier.posture
     with _progress(quiet) as tell:
         bones = cli_scan.read(source, axes, mapping, labels, tell).bones
-        study = analyse(bones, _settings(axes=axes, sides=sides), progress=tell)
+        study = analyse(bones, _settings(axes=axes, sides=sides, posture=posture), progress=tell)
         threads = jobs or os.cpu_count() or 1
         rows = gap_rows(study.pelvis, table, (names[0], names[1]), centre=centre, jobs=threads, progress=tell)
     text = to_csv(rows)
@@ -583,13 +606,23 @@ def _case(source: Path) -> Case | None:
     return None
 
 
-def _agreed(option: str, given: Any, stated: Any) -> Any:
-    """What the command line and the case file say of one thing; they must not contradict each other."""
+_EARLIER = "the earlier result"
+
+
+def _earlier(source: Path) -> Earlier | None:
+    """The earlier result that an input is."""
+    from ischio.study.earlier import is_earlier, load_earlier
+
+    return load_earlier(source) if is_earlier(source) else None
+
+
+def _agreed(option: str, given: Any, stated: Any, where: str = "the case file") -> Any:
+    """What the command line and the input say of one thing; they must not contradict each other."""
     if given is not None and stated is not None and given != stated:
         from ischio._check import complaint
 
-        expected = f"{stated}, as the case file says"
-        raise _UsageError(complaint(option, given, expected, "Leave the option out, or correct the file."))
+        expected = f"{stated}, as {where} says"
+        raise _UsageError(complaint(option, given, expected, "Leave the option out, or correct the input."))
     return stated if given is None else given
 
 

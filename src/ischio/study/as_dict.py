@@ -134,6 +134,7 @@ def _bone(bone: Bone) -> dict[str, Any]:
     return {
         **_fields(bone, "label", "name", "side", "edge_mm", "repairs"),
         "n_faces": len(bone.faces),
+        "moved_mm": _number(bone.moved_mm),
         "source": PureWindowsPath(bone.source).name,  # splits at / and \: no folder of the user's gets out
     }
 
