@@ -62,7 +62,7 @@ def clearance(
 
     Notes
     -----
-    Exact for the triangles given, to within ``error_mm``: 0.02 mm for gaps to 10 mm, 0.04 mm beyond;
+    Exact for the triangles given, to within ``error_mm``: 0.015 mm for gaps to 10 mm, 0.03 mm beyond;
     about a millimetre for negative ones, which say that a pose is out of reach. It says nothing on
     cartilage, on other tissue, or on how well the surfaces and the frames fit the person.
     """

@@ -7,13 +7,17 @@ values of a grid are read with ``of_grid``, and in the same loop all else with `
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from numba import types
 from numba.extending import intrinsic as _intrinsic
 
-# Called from compiled code alone, without the first argument, which its type does not say.
-intrinsic: Any = _intrinsic
+
+def intrinsic(function: Callable[..., Any]) -> Callable[..., Any]:
+    """As numba's, whose type does not say that compiled code leaves the first argument out."""
+    made: Callable[..., Any] = _intrinsic(function)
+    return made
 
 
 def _apart(builder: Any) -> Any:
