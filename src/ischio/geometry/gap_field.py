@@ -27,10 +27,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ischio._check import Array
+from ischio.geometry._pose_cells import blocks_of, grouped
+from ischio.geometry._threads import in_threads
 from ischio.geometry.gap_fixed import FixedSurface
 from ischio.geometry.gap_moving import MovingSurface
-from ischio.geometry.pose_cells import blocks_of, grouped
-from ischio.geometry.threads import in_threads
 
 Ints = NDArray[np.int64]
 Motion = Callable[[Array], tuple[Array, Array]]

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ischio._check import Array
+from ischio.geometry._threads import in_threads
 from ischio.geometry.gap_moving import needed
-from ischio.geometry.threads import in_threads
 
 Ints = NDArray[np.int64]
 MARGIN_MM = 40.0  # the trochanter is seldom further from the ischium

@@ -136,7 +136,23 @@ def _samples(corners: Array, reach: Array) -> tuple[Array, Ints, float]:
 
 
 def needed(triangles_mm: Array, where: str) -> Array:
-    """The triangles, of which there has to be one at least."""
+    """Triangles, of which there has to be one at least.
+
+    Parameters
+    ----------
+    triangles_mm : array of shape (N, 3, 3), mm
+    where : str
+        What they are, for the error.
+
+    Returns
+    -------
+    array of shape (N, 3, 3), mm
+
+    Raises
+    ------
+    ValueError
+        If they have another shape.
+    """
     if triangles_mm.ndim != 3 or triangles_mm.shape[1:] != (3, 3) or len(triangles_mm) == 0:
         raise ValueError(
             complaint(

@@ -11,10 +11,10 @@ from ischio.geometry._kernels import field as kernel_field
 from ischio.geometry._kernels import search as kernel_search
 from ischio.geometry._kernels import triangles as kernel_triangles
 from ischio.geometry._kernels.depth import DEPTH_SHARE
+from ischio.geometry._pose_cells import CELL_DEG
 from ischio.geometry.gap_field import FAR_MM, FAR_TOLERANCE_MM, NEAR_TOLERANCE_MM, pose_gaps
 from ischio.geometry.gap_fixed import BEYOND_STEPS, FixedSurface, fixed_surface
 from ischio.geometry.gap_moving import MovingSurface, moving_surface
-from ischio.geometry.pose_cells import CELL_DEG
 from ischio.geometry.surface_gap import closest_on_triangles, surface_gap, triangle_pairs
 from ischio.motion.joint import rotation_of
 

@@ -8,7 +8,16 @@ from typing import Any
 
 
 def in_threads(work: Callable[[Any], None], parts: Any, jobs: int) -> None:
-    """Do all parts; each writes to places of its own."""
+    """Do all parts, each of which writes to places of its own.
+
+    Parameters
+    ----------
+    work : callable
+        Does one part.
+    parts : iterable
+    jobs : int
+        Threads; the result does not depend on it.
+    """
     if jobs <= 1:
         for part in parts:
             work(part)
