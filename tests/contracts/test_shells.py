@@ -29,6 +29,7 @@ COMMANDS = (
     "inspect",
     "measures",
     "motion",
+    "plan",
     "record",
     "register",
     "validate",
@@ -41,6 +42,8 @@ COMMON = {  # every command that has the option has it under this name
     "measures": {"--json"},
     "evidence": {"--json", "--kind", "--mark", "--about", "--evidence"},
     "motion": {"--out", "--json", "--axes", "--jobs", "--quiet", "--poses", "--pair", "--centre"},
+    "plan": {"--out", "--json", "--axes", "--side", "--sex", "--age", "--jobs", "--force", "--quiet"}
+    | {"--scan", "--series", "--show-names", "--target-mm", "--motion"},
     "record": {"--json", "--registry"},
     "export": {"--out", "--axes", "--force", "--quiet", "--case-id", "--scan", "--series", "--show-names"},
     "inspect": {"--json", "--series", "--show-names"},

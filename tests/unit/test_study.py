@@ -21,7 +21,7 @@ from ischio.study import Settings, _atomic, folder, surfaces
 from ischio.types import Curve, Measurement, Pelvis, Side, Study
 
 BOTH = tuple(Side)
-ASKED_FOR = ("examinations", "limits", "gait", "spine", "record")  # with --motion, and of case files
+ASKED_FOR = ("examinations", "limits", "gait", "spine", "plans", "planning", "record")  # where asked for
 REPORT = {"report.html": "<html>the report</html>"}
 HALF_OF_LAST_DIGIT_MM = 0.5e-4  # points are rounded to 0.0001 mm
 
@@ -326,7 +326,7 @@ class TestFolder:
         study.write(made(), out, extra_files=REPORT)
         pages = {"clinic.html", "patient.html"}  # of a record only
         bones = {surfaces.bone_file(bone.name, bone.side) for bone in made().bones}
-        others = pages | set(folder.MOTION_FILES) | (set(surfaces.BONE_FILES) - bones)
+        others = pages | {*folder.MOTION_FILES, *folder.PLAN_FILES} | (set(surfaces.BONE_FILES) - bones)
         assert {path.name for path in out.iterdir()} == set(study.RESULT_FILES) - others
         assert (out / "study.json").read_bytes() == study.to_json(made()).encode()
         assert study.load_dict(out) == study.to_dict(made())

@@ -70,6 +70,7 @@ def to_dict(study: Study) -> dict[str, Any]:
         "quality": [_plain(row) for row in study.quality],
         **({} if study.record is None else {"record": _plain(study.record)}),
         **({} if study.motion is None else _plain(study.motion)),
+        **({} if study.planning is None else _plain(study.planning)),
     }
 
 

@@ -11,6 +11,7 @@ from ischio._check import InputError, complaint, one_of
 from ischio.io.markups import markups_text
 from ischio.study._atomic import check_folder, write_folder
 from ischio.study.as_dict import SCHEMA_VERSION, all_landmarks, to_json
+from ischio.study.plan_files import PLAN_FILES
 from ischio.study.surfaces import BONE_FILES, SURFACE_FILES, bone_surfaces, region_surfaces
 from ischio.types import Study
 
@@ -26,6 +27,7 @@ RESULT_FILES = (
     *SURFACE_FILES,
     *BONE_FILES,
     *MOTION_FILES,
+    *PLAN_FILES,
 )
 """Every name a result folder may hold; a step that writes another file adds it here."""
 
