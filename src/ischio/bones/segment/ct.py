@@ -21,7 +21,8 @@ from ischio.types import Side, Volume
 Progress = Callable[[str, float], None]
 Key = tuple[str, Side | None]
 
-MIN_EDGE = 0.78  # of a bone's seen surface on edges of bone: right ones have 0.87 and more, wrong ones to 0.7
+MIN_EDGE = 0.78  # of a hip bone's seen surface on edges of bone: right ones have 0.87 and more, wrong ones to 0.7
+MIN_EDGE_JOINED = 0.68  # of a bone whose place is known from a laid hip bone: right ones have 0.74 and more
 MIN_SEEN = 0.06  # of a bone's surface
 _SCALES = (0.75, 1.3)
 _HEAD_SIGMA_MM = 2.0
@@ -116,10 +117,10 @@ def _laid_femur(side: Side, guess: HipGuess, hip_bone: Laid, grid: Volume) -> La
     tried: list[tuple[float, int, Placed]] = []
     for turn in (guess.femur.rotation, *femur_turns(side)):
         start = Placed(hip_bone.scale, turn, cup - hip_bone.scale * turn @ head)
-        first = lay(model, start, rest, rounds=_FIRST, held=held)
+        first = lay(model, start, rest, rounds=_FIRST, held=held, n_points=500)
         tried.append((-first.edge_fraction, len(tried), start))
     femur = lay(model, min(tried)[2], rest, held=held)
-    return femur if _is_there(femur) else None
+    return femur if _is_there(femur, MIN_EDGE_JOINED) else None
 
 
 def _worth(found: dict[Key, Laid]) -> float:
@@ -127,10 +128,10 @@ def _worth(found: dict[Key, Laid]) -> float:
     return sum(one.edge_fraction * one.seen_fraction for one in found.values())
 
 
-def _is_there(one: Laid) -> bool:
+def _is_there(one: Laid, least: float = MIN_EDGE) -> bool:
     """Whether a laid model shows a bone."""
     low, high = _SCALES
-    return one.edge_fraction >= MIN_EDGE and one.seen_fraction >= MIN_SEEN and low < one.scale < high
+    return one.edge_fraction >= least and one.seen_fraction >= MIN_SEEN and low < one.scale < high
 
 
 def _laid_sacrum(laid: dict[Key, Laid], grid: Volume) -> dict[Key, Laid]:
@@ -146,7 +147,7 @@ def _laid_sacrum(laid: dict[Key, Laid], grid: Volume) -> dict[Key, Laid]:
     start = Placed(*similarity(model.mean_mm, placed, vertex_areas(model.mean_mm, model.faces)))
     rounds = ((10.0, 2, 4), (8.0, 6, 4), (6.0, 12, 5), (5.0, 25, 5))
     sacrum = lay(model, start, grid, rounds=rounds)
-    return {("sacrum", None): sacrum} if _is_there(sacrum) else {}
+    return {("sacrum", None): sacrum} if _is_there(sacrum, MIN_EDGE_JOINED) else {}
 
 
 def _labelled(scan: Volume, laid: dict[Key, Laid], tell: Progress) -> Segmented:
