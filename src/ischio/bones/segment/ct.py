@@ -21,7 +21,9 @@ from ischio.types import Side, Volume
 Progress = Callable[[str, float], None]
 Key = tuple[str, Side | None]
 
-MIN_EDGE = 0.78  # of a hip bone's seen surface on edges of bone: right ones have 0.87 and more, wrong ones to 0.7
+MIN_EDGE = (
+    0.78  # of a hip bone's seen surface on edges of bone: right ones have 0.87 and more, wrong ones to 0.7
+)
 MIN_EDGE_JOINED = 0.68  # of a bone whose place is known from a laid hip bone: right ones have 0.74 and more
 MIN_SEEN = 0.06  # of a bone's surface
 _SCALES = (0.75, 1.3)
