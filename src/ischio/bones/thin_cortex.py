@@ -71,8 +71,8 @@ def profiles(vertices_mm: Array, faces: Indices, scan: Volume) -> Profiles:
     rows_ = np.arange(len(hu))
     low = np.minimum.accumulate(hu[:, ::-1], axis=1)[:, ::-1]
     deeper = np.where(np.arange(len(at))[None, :] < top[:, None], hu, np.inf).min(axis=1)
-    slope = -np.gradient(hu, _STEP_MM, axis=1)
-    steepest = slope[:, zero - 3 : zero + 4].max(axis=1)
+    slope = (hu[:, :-2] - hu[:, 2:]) / (2 * _STEP_MM)  # its column k is of hu's k + 1
+    steepest = slope[:, zero - 4 : zero + 3].max(axis=1)
     outside = np.take_along_axis(low, np.full((len(hu), 1), zero), axis=1)[:, 0]
     return Profiles(outside, hu[rows_, top], deeper, steepest, normals)
 
@@ -143,7 +143,8 @@ def _slice_axis(scan: Volume) -> tuple[Array, float]:
     """Direction and distance of the voxels that are furthest apart."""
     sizes = np.linalg.norm(scan.patient_from_voxel[:3, :3], axis=0)
     axis = int(np.argmax(sizes))
-    return scan.patient_from_voxel[:3, axis] / sizes[axis], float(sizes[axis])
+    along: Array = scan.patient_from_voxel[:3, axis] / sizes[axis]
+    return along, float(sizes[axis])
 
 
 def _pushed(part: Array, filling: Array) -> Array:
@@ -157,7 +158,8 @@ def _pushed(part: Array, filling: Array) -> Array:
     over = column - left
 
     def at(rows: NDArray[np.int64]) -> Array:
-        return (1 - over) * table[rows, left] + over * table[rows, left + 1]
+        between: Array = (1 - over) * table[rows, left] + over * table[rows, left + 1]
+        return between
 
     out: Array = np.minimum((1 - weight) * at(low) + weight * at(low + 1), _MOST_SIGMAS)
     return out
