@@ -229,7 +229,8 @@ def _found(scan: Volume, notes: tuple[str, ...], tell: Progress) -> Given:
 
     found = segment_ct(scan, progress=tell)
     raw = RawInput((), found.labels, found.notes)
-    return Given(bones_from_input(raw, scan=scan, progress=tell), raw, scan, (*raw.notes, *notes))
+    bones = bones_from_input(raw, scan=scan, is_own=True, progress=tell)
+    return Given(bones, raw, scan, (*raw.notes, *notes))
 
 
 def _segmented(scan: Volume, folder: Path, tell: Progress) -> Path:
