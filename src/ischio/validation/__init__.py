@@ -51,6 +51,7 @@ def run(
     progress("the shape model's people in motion", 0.0)
     rows += motion.people_rows()
     progress("the shape model's people under the burr", 0.0)
+    rows += plan.index_case_rows()
     rows += plan.hapa_rows((hip for one in model for hip in one.hips), "shape model")
     folder = data / "bones" / people.RATED if data is not None else None
     if folder is None or not folder.is_dir():
