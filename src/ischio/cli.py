@@ -15,15 +15,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import App, Parameter, validators
 from cyclopts.exceptions import CycloptsError, MissingArgumentError
 
-from ischio import __version__, cli_judge, cli_record, cli_scan
+from ischio import __version__, cli_judge, cli_plan, cli_record, cli_scan
+from ischio.cli_plan import Planning
 from ischio.cli_scan import NOT_SCANNED, Scanned
 
 if TYPE_CHECKING:  # numpy and all that stands on it is imported by the commands, not by --help
     from ischio.io.gait import GaitCycle
     from ischio.io.markups import MarkedPoint
     from ischio.motion import MotionSettings
+    from ischio.plan import HipPlans
     from ischio.record.case import Case
     from ischio.study import Progress, Settings
+    from ischio.study.earlier import Earlier
     from ischio.types import Bone, Side, Study, Volume
 
 EXIT_CODES: tuple[tuple[int, str, str], ...] = (
@@ -162,7 +165,11 @@ class Moving:
 @app.command
 def assess(
     source: Annotated[
-        Path, Parameter(name="INPUT", help="Folder of bone surfaces, a label map, a scan, or a case file.")
+        Path,
+        Parameter(
+            name="INPUT",
+            help="Folder of bone surfaces, a label map, a scan, a case file, or an earlier result.",
+        ),
     ],
     /,
     *,
@@ -189,38 +196,12 @@ def assess(
     common: Common = Common(),
 ) -> int:
     """Measure the ischiofemoral gap of one person's bones."""
-    _limit_threads(common.jobs)
-    case = _case(source)
     if moving != Moving() and not motion:
         from ischio._check import complaint
 
         raise _UsageError(complaint("assess", "options of motion", "--motion with them", "Add --motion."))
-    if case is not None:
-        axes = _agreed("--axes", axes, case.inputs.axes)
-        side = _agreed("--side", side, case.inputs.side)
-        sex = _agreed("--sex", sex, case.person.sex)
-        age = _agreed("--age", age, case.person.age_years)
-        labels = _agreed("--labels", labels, _beside(source, case.inputs.labels))
-        case_id = _agreed("--case-id", case_id, case.case_id)
-        source = _bones_of(case, source)
-    axes = axes or "LPS"
-    settings = _settings(
-        axes=axes, sides=_sides(side or "both"), sex=sex, age_years=age, case_id=case_id or "case"
-    )
-    mapping = _mapping(bone) or (dict(case.inputs.names) if case is not None else None) or None
-    if readings.landmarks is None and readings != Readings():
-        from ischio._check import complaint
-
-        raise _UsageError(
-            complaint("--reader", "no markups to read", "--landmarks FILE.mrk.json", "Name the file, too.")
-        )
-
-    def read(tell: Progress) -> _Input:
-        marked, said = _marked_points(readings, axes)
-        given = cli_scan.read(source, axes, mapping, labels, tell, scanned)
-        return _Input(given.bones, (*given.notes, *said, *_unread(case)), marked, given.scan)
-
-    return _make_study(read, settings, out, common, case, _moving(moving, case) if motion else None)
+    person = _Person(axes, side, sex, age, bone, labels, case_id)
+    return _assess(source, out, person, scanned, moving if motion else None, readings, common)
 
 
 @app.command
@@ -239,20 +220,12 @@ def demo(
         out = DEMO_OUT
         common = replace(common, force=common.force or _holds_demo(out))
 
-    def read(tell: Progress) -> _Input:
-        from ischio.atlas import reconstruction
-        from ischio.report.words import MODEL_SENTENCE
-
-        tell("reconstructing the person", 0.0)
-        person = f"Person {DEMO_PERSON} of the shape model, which has a left femur only."
-        return _Input(reconstruction(person=DEMO_PERSON), (MODEL_SENTENCE, person))
-
-    return _make_study(read, settings, out, common)
+    return _make_study(_demo_input, settings, out, common)
 
 
 @app.command
 def motion(
-    source: Annotated[Path, Parameter(name="INPUT", help="Folder of bone surfaces, or a label map.")],
+    source: Annotated[Path, Parameter(name="INPUT", help="As of `ischio assess`.")],
     /,
     *,
     poses: Annotated[
@@ -324,13 +297,19 @@ def motion(
     if out is not None and out.suffix not in (".csv", ".npz", ".parquet"):
         expected = "a name that ends in .csv, .npz or .parquet"
         raise _UsageError(complaint("--out", out.name, expected, "Rename it."))
-    axes = axes or "LPS"
+    case = _case(source)
+    if case is not None:
+        axes, source = _agreed("--axes", axes, case.inputs.axes), _bones_of(case, source)
+        labels = _agreed("--labels", labels, _beside(source, case.inputs.labels))
+    earlier = _earlier(source)
+    axes = axes or ("LPS" if earlier is None else earlier.axes)
     table = read_poses(poses)
     sides = tuple(dict.fromkeys(row.side for row in table))
-    mapping = _mapping(bone)
+    mapping = _mapping(bone) or (dict(case.inputs.names) if case is not None else None) or None
+    posture = "as_supplied" if earlier is None else earlier.posture
     with _progress(quiet) as tell:
         bones = cli_scan.read(source, axes, mapping, labels, tell).bones
-        study = analyse(bones, _settings(axes=axes, sides=sides), progress=tell)
+        study = analyse(bones, _settings(axes=axes, sides=sides, posture=posture), progress=tell)
         threads = jobs or os.cpu_count() or 1
         rows = gap_rows(study.pelvis, table, (names[0], names[1]), centre=centre, jobs=threads, progress=tell)
     text = to_csv(rows)
@@ -360,6 +339,40 @@ def motion(
         why = f"The first row says: {rows[0]['reason']}."
         raise CannotMeasure(complaint("motion", "no gap in any row", "at least one", why))
     return _CODE["ok"]
+
+
+@app.command
+def plan(
+    source: Annotated[
+        Path,
+        Parameter(name="CASE", help="As INPUT of `ischio assess`, or demo."),
+    ],
+    /,
+    *,
+    wanted: Planning,
+    out: Annotated[
+        Path | None,
+        Parameter(help="Folder to make: study.json, report.html and the bones after each cut."),
+    ] = None,
+    axes: Annotated[
+        Literal["LPS", "RAS", "unknown"] | None,
+        Parameter(help="Axes of the input; unknown: any orientation. LPS, if a case file does not say."),
+    ] = None,
+    side: Annotated[
+        Literal["left", "right", "both"] | None, Parameter(help="Side to plan; both by default.")
+    ] = None,
+    sex: Annotated[Literal["f", "m"] | None, Parameter(help="Sex, if known.")] = None,
+    age: Annotated[float | None, Parameter(help="Age in years, if known.")] = None,
+    bone: BoneNames = (),
+    labels: Labels = None,
+    case_id: Annotated[str | None, Parameter(help="Pseudonym of the case.")] = None,
+    scanned: Scanned = NOT_SCANNED,
+    readings: Readings = Readings(),
+    common: Common = Common(),
+) -> int:
+    """Plan the smallest resection of the lesser trochanter that restores a clearance."""
+    person = _Person(axes, side, sex, age, bone, labels, case_id)
+    return _assess(source, out, person, scanned, None, readings, common, wanted)
 
 
 @app.command
@@ -539,6 +552,90 @@ def _limit_threads(jobs: int | None) -> None:
         os.environ[f"{name}_NUM_THREADS"] = str(jobs)
 
 
+@dataclass(frozen=True)
+class _Person:
+    """What the command line says of the input and of the person."""
+
+    axes: str | None
+    side: str | None
+    sex: str | None
+    age_years: float | None
+    bone: tuple[str, ...]
+    labels: str | None
+    case_id: str | None
+
+
+def _assess(
+    source: Path,
+    out: Path | None,
+    person: _Person,
+    scanned: Scanned,
+    moving: Moving | None,
+    readings: Readings,
+    common: Common,
+    wanted: Planning | None = None,
+) -> int:
+    """Read a case and make its study: what assess, motion and plan share."""
+    _limit_threads(common.jobs)
+    case = _case(source)
+    axes, side, sex, age = person.axes, person.side, person.sex, person.age_years
+    labels, case_id = person.labels, person.case_id
+    if case is not None:
+        axes = _agreed("--axes", axes, case.inputs.axes)
+        side = _agreed("--side", side, case.inputs.side)
+        sex = _agreed("--sex", sex, case.person.sex)
+        age = _agreed("--age", age, case.person.age_years)
+        labels = _agreed("--labels", labels, _beside(source, case.inputs.labels))
+        case_id = _agreed("--case-id", case_id, case.case_id)
+        source = _bones_of(case, source)
+    earlier = _earlier(source)
+    if earlier is not None:
+        axes = _agreed("--axes", axes, earlier.axes, _EARLIER)
+        side = side or earlier.sides
+        sex = _agreed("--sex", sex, earlier.sex, _EARLIER)
+        age = _agreed("--age", age, earlier.age_years, _EARLIER)
+        case_id = _agreed("--case-id", case_id, earlier.case_id, _EARLIER)
+    is_demo = wanted is not None and str(source) == DEMO_CASE and not source.exists()
+    axes = axes or "LPS"
+    settings = _settings(
+        axes=axes,
+        # The pelvis's frames need both hip bones, whichever side is planned.
+        sides=_sides(side or "both" if wanted is None else "both"),
+        sex=sex,
+        age_years=age,
+        posture="model" if is_demo else "as_supplied" if earlier is None else earlier.posture,
+        case_id=case_id or (DEMO_CASE if is_demo else "case"),
+    )
+    mapping = _mapping(person.bone) or (dict(case.inputs.names) if case is not None else None) or None
+    if readings.landmarks is None and readings != Readings():
+        from ischio._check import complaint
+
+        raise _UsageError(
+            complaint("--reader", "no markups to read", "--landmarks FILE.mrk.json", "Name the file, too.")
+        )
+
+    def read(tell: Progress) -> _Input:
+        if is_demo:
+            return _demo_input(tell)
+        marked, said = _marked_points(readings, axes)
+        given = cli_scan.read(source, axes, mapping, labels, tell, scanned)
+        return _Input(given.bones, (*given.notes, *said, *_unread(case)), marked, given.scan)
+
+    found = None if moving is None else _moving(moving, case)
+    planning = None if wanted is None else (wanted, _sides(side or "both"))
+    return _make_study(read, settings, out, common, case, found, planning)
+
+
+def _demo_input(tell: Progress) -> _Input:
+    """The demo's person, and what must be said of it."""
+    from ischio.atlas import reconstruction
+    from ischio.report.words import MODEL_SENTENCE
+
+    tell("reconstructing the person", 0.0)
+    person = f"Person {DEMO_PERSON} of the shape model, which has a left femur only."
+    return _Input(reconstruction(person=DEMO_PERSON), (MODEL_SENTENCE, person))
+
+
 def _settings(**choices: Any) -> Settings:
     """Settings from options; a bad one is an error of usage."""
     from ischio.study import Settings
@@ -583,13 +680,23 @@ def _case(source: Path) -> Case | None:
     return None
 
 
-def _agreed(option: str, given: Any, stated: Any) -> Any:
-    """What the command line and the case file say of one thing; they must not contradict each other."""
+_EARLIER = "the earlier result"
+
+
+def _earlier(source: Path) -> Earlier | None:
+    """The earlier result that an input is."""
+    from ischio.study.earlier import is_earlier, load_earlier
+
+    return load_earlier(source) if is_earlier(source) else None
+
+
+def _agreed(option: str, given: Any, stated: Any, where: str = "the case file") -> Any:
+    """What the command line and the input say of one thing; they must not contradict each other."""
     if given is not None and stated is not None and given != stated:
         from ischio._check import complaint
 
-        expected = f"{stated}, as the case file says"
-        raise _UsageError(complaint(option, given, expected, "Leave the option out, or correct the file."))
+        expected = f"{stated}, as {where} says"
+        raise _UsageError(complaint(option, given, expected, "Leave the option out, or correct the input."))
     return stated if given is None else given
 
 
@@ -752,10 +859,11 @@ def _uncollected() -> Iterator[None]:
 def _make_study(
     read: Callable[[Progress], _Input],
     settings: Settings,
-    out: Path,
+    out: Path | None,
     common: Common,
     case: Case | None = None,
     moving: MotionSettings | None = None,
+    wanted: tuple[Planning, tuple[Side, ...]] | None = None,
 ) -> int:
     """Read, analyse, write and show: what every command that makes a study does."""
     from ischio._check import CannotMeasure, complaint
@@ -764,7 +872,8 @@ def _make_study(
     from ischio.report.letter import render_clinic, render_patient
     from ischio.study import analyse, check_out, to_dict, to_json, write
 
-    check_out(out, force=common.force)
+    if out is not None:
+        check_out(out, force=common.force)
     with _uncollected(), _progress(common.quiet) as tell:
         given = read(tell)
         record = None if case is None else letter_dict(case)
@@ -780,33 +889,47 @@ def _make_study(
         files: dict[str, str | bytes] = {}
         if moving is not None:
             study, files = _moved(study, moving, common, tell)
+        plans: tuple[HipPlans, ...] = ()
+        if wanted is not None:
+            found_plans = cli_plan.planned(study, *wanted, record, common.jobs, tell)
+            study, plans = found_plans.study, found_plans.plans
+            files |= found_plans.files
         tell("drawing the report", 0.0)
         if case is not None and record is not None:
             found = reasons_dict(case, measured=to_dict(study)["measurements"])
             record |= {"reasons_not_to_operate": found["reasons"]}
             study = replace(study, record=record)
-        as_dict = to_dict(study)
-        pages: dict[str, str | bytes] = {"report.html": render_report(study, as_dict, scan=given.scan)}
-        if record is not None:
-            pages |= {"clinic.html": render_clinic(record, as_dict), "patient.html": render_patient(record)}
-        write(study, out, force=common.force, extra_files={**pages, **files})
+        if out is not None:
+            as_dict = to_dict(study)
+            page = render_report(study, as_dict, scan=given.scan, plans=plans)
+            pages: dict[str, str | bytes] = {"report.html": page}
+            if record is not None:
+                pages |= {
+                    "clinic.html": render_clinic(record, as_dict),
+                    "patient.html": render_patient(record),
+                }
+            write(study, out, force=common.force, extra_files={**pages, **files})
     if common.as_json:
         _say(to_json(study))
     elif not common.quiet:
-        _say(_summary(study, out))
-    if all(row.value is None for row in study.measurements):
+        _say(_summary(study, out) if wanted is None else cli_plan.summary(study))
+    if wanted is not None and not plans:
+        reasons = (study.planning or {})["planning"]["reasons"]
+        why = "; ".join(f"{side}: {words}" for side, words in reasons.items())
+        raise CannotMeasure(complaint("plan", f"no plan ({why})", "a plan", "Settle that first."))
+    if wanted is None and all(row.value is None for row in study.measurements):
         raise CannotMeasure(
             complaint(
                 settings.case_id,
                 f"no value for any of {len(study.measurements)} measurements",
                 "at least one",
-                f"Read the reasons in {out / 'study.json'}.",
+                f"Read the reasons in {out / 'study.json' if out is not None else 'the result'}.",
             )
         )
     return _CODE["ok"]
 
 
-def _summary(study: Study, out: Path) -> str:
+def _summary(study: Study, out: Path | None) -> str:
     """The gap of each side, what must be known beside it, and where the report is."""
     from ischio.report import words
     from ischio.types import side_word
@@ -827,7 +950,8 @@ def _summary(study: Study, out: Path) -> str:
     lines += [f"warning: {text}" for text in study.warnings]
     lines += [f"quality: {row['words']}" for row in study.quality if row["kind"] != "head_to_socket"]
     lines += [words.GAP_SENTENCE, *([words.MODEL_SENTENCE] if posture == "model" else []), RESEARCH_USE]
-    return "\n".join([*lines, f"Report: {out / 'report.html'}"]) + "\n"
+    where = [] if out is None else [f"Report: {out / 'report.html'}"]
+    return "\n".join([*lines, *where]) + "\n"
 
 
 @contextmanager

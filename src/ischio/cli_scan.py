@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import App, Parameter
 
 if TYPE_CHECKING:  # numpy and all that stands on it is imported by the commands, not by --help
+    from ischio.bones.registration import Registration
     from ischio.io.case import RawInput
     from ischio.io.dicom.series import Series
     from ischio.study import Progress
@@ -21,7 +22,6 @@ app = App(name="*")
 
 SEGMENTER_CLASSES = "femur_left femur_right hip_left hip_right sacrum".split()
 EXPORT_FILE = "export.json"
-MOST_AMBIGUOUS_MM = 2.0
 _WEIGHTS = ("Dataset291", "Dataset292", "Dataset293", "Dataset294", "Dataset295", "Dataset297")
 
 SeriesName = Annotated[
@@ -104,9 +104,12 @@ def read(
     from ischio.io.case import read_input
     from ischio.io.identity import aliases, without_names
     from ischio.io.label_names import label_names
-    from ischio.io.scan import read_scan
+    from ischio.io.scan import read_if_scan, read_scan
+    from ischio.study.earlier import is_earlier
 
     tell("reading", 0.0)
+    if is_earlier(source):
+        return _earlier(source, axes, mapping, labels, scanned)
     names = None if labels is None else label_names(labels)
     scan: Volume | None = None
     notes: tuple[str, ...] = ()
@@ -117,6 +120,12 @@ def read(
         scan, notes = read_scan(at, axes=axes, series=scanned.series, modality=scanned.modality)
         known = {} if scanned.show_names else aliases((at.name,))
         notes = tuple(f"scan: {without_names(note, known)}" for note in notes)
+    elif labels is None and mapping is None:
+        own = read_if_scan(source, axes=axes, series=scanned.series, modality=scanned.modality)
+        if own is not None:
+            known = {} if scanned.show_names else aliases((source.name,))
+            scan, notes = own[0], tuple(f"scan: {without_names(note, known)}" for note in own[1])
+            return _found(scan, notes, tell)
     elif scanned.series is not None or scanned.modality is not None:
         raise InputError(complaint("--series", "no scan", "--scan SCAN", "Name the scan, too."))
     if scanned.segmenter is not None and scan is not None:
@@ -133,6 +142,47 @@ def read(
                     "--scan", "another frame of reference", "that of the labels", "Register them first."
                 )
             )
+    return Given(bones_from_input(raw, scan=scan, progress=tell), raw, scan, (*raw.notes, *notes))
+
+
+def _earlier(
+    source: Path, axes: str, mapping: Mapping[str, str] | None, labels: str | None, scanned: Scanned
+) -> Given:
+    """The bones of an earlier result; what only a scan shows must be shown again."""
+    from ischio._check import InputError, complaint
+    from ischio.io.case import RawInput
+    from ischio.io.scan import read_scan
+    from ischio.study.earlier import load_earlier
+
+    if mapping or labels is not None or scanned.segmenter is not None:
+        got = "--bone" if mapping else "--labels" if labels is not None else "--segmenter"
+        raise InputError(
+            complaint(got, "an earlier result as INPUT", "bones without names", "Leave the option out.")
+        )
+    found = load_earlier(source)
+    if found.needs_scan and scanned.scan is None:
+        raise InputError(
+            complaint(
+                "earlier result",
+                f"findings that only the scan shows ({found.needs_scan[0]})",
+                "the scan with them",
+                "Name it with --scan, as before.",
+            )
+        )
+    scan, notes = None, found.notes
+    if scanned.scan is not None:
+        scan, _ = read_scan(scanned.scan, axes=axes, series=scanned.series, modality=scanned.modality)
+    return Given(found.bones, RawInput((), None, notes), scan, notes)
+
+
+def _found(scan: Volume, notes: tuple[str, ...], tell: Progress) -> Given:
+    """The bones that are found in a scan."""
+    from ischio.bones.segment.ct import segment_ct
+    from ischio.bones.surface import bones_from_input
+    from ischio.io.case import RawInput
+
+    found = segment_ct(scan, progress=tell)
+    raw = RawInput((), found.labels, found.notes)
     return Given(bones_from_input(raw, scan=scan, progress=tell), raw, scan, (*raw.notes, *notes))
 
 
@@ -445,40 +495,39 @@ def register(
     if given.scan is None:
         raise InputError(complaint("register", "no first scan", "--scan SCAN", "Name it."))
     second, _ = read_scan(to, axes=axes)
-    rows = []
-    for bone in given.bones:
-        one = register_bone(bone, given.scan, second)
-        rows.append(
-            {
-                "bone": one.bone,
-                "moved_mm": round(one.moved_mm, 2),
-                "residual_mm": None if one.residual_mm is None else round(one.residual_mm, 2),
-                "edge_share": round(one.edge_share, 2),
-                "ambiguity_mm": round(one.ambiguity_mm, 2),
-                "shares_frame": one.shares_frame,
-                "first_from_second": [
-                    [round(float(x), 6) for x in row] for row in one.first_from_second.matrix
-                ],
-            }
-        )
+    rows = [_registration_row(register_bone(bone, given.scan, second)) for bone in given.bones]
     if as_json:
         return _print_json(rows)
     for row in rows:
-        residual = "not seen" if row["residual_mm"] is None else f"{row['residual_mm']} mm"
-        unsure = "" if one_is_sure(row) else "  AMBIGUOUS: do not use"
+        if row["reason"] is not None:
+            sys.stdout.write(f"{row['bone']}: NOT REGISTERED: {row['reason']}\n")
+            continue
         sys.stdout.write(
-            f"{row['bone']}: moved by {row['moved_mm']} mm, residual {residual}, "
-            f"ambiguity {row['ambiguity_mm']} mm{unsure}\n"
+            f"{row['bone']}: moved by {row['moved_mm']} mm, residual {row['residual_mm']} mm on "
+            f"{100 * row['seen']:.0f} % of the surface in view, bias {row['bias_mm']} mm, "
+            f"precision {row['precision_mm']} mm, {row['n_back']} of {row['n_starts']} starts back\n"
         )
     return 0
 
 
-def one_is_sure(row: Mapping[str, Any]) -> bool:
-    """Whether a bone's place in the second scan is certain enough to be used.
+def _registration_row(one: Registration) -> dict[str, Any]:
+    """A registration as plain values; without its matrix where that must not be used."""
 
-    Parameters
-    ----------
-    row : mapping
-        As ``register`` prints it.
-    """
-    return bool(row["ambiguity_mm"] <= MOST_AMBIGUOUS_MM and row["residual_mm"] is not None)
+    def rounded(value: float | None) -> float | None:
+        return None if value is None else round(value, 2)
+
+    matrix = [[round(float(x), 6) for x in row] for row in one.first_from_second.matrix]
+    return {
+        "bone": one.bone,
+        "reason": one.reason,
+        "moved_mm": rounded(one.moved_mm),
+        "residual_mm": rounded(one.residual_mm),
+        "bias_mm": rounded(one.bias_mm),
+        "seen": rounded(one.seen),
+        "precision_mm": rounded(one.precision_mm),
+        "n_back": one.n_back,
+        "n_starts": one.n_starts,
+        "ambiguity_mm": rounded(one.ambiguity_mm),
+        "shares_frame": one.shares_frame,
+        "first_from_second": None if one.reason else matrix,
+    }

@@ -571,7 +571,8 @@ class Study:
     ``warnings`` are findings that do not void a number but that its reader must see; ``record`` is the
     clinical record and what follows from it, as plain values; ``quality`` is what quality control found,
     each with the measures it voids or puts in doubt; ``motion`` is what the hips do in motion
-    (``examinations``, ``limits``, ``gait`` and ``spine``), as plain values.
+    (``examinations``, ``limits``, ``gait`` and ``spine``), ``planning`` what resections were planned
+    (``plans`` and ``planning``), as plain values.
     """
 
     case_id: str
@@ -584,10 +585,11 @@ class Study:
     record: Mapping[str, Any] | None = None
     quality: tuple[Mapping[str, Any], ...] = ()
     motion: Mapping[str, Any] | None = None
+    planning: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "settings", MappingProxyType(dict(self.settings)))
-        for name in ("record", "motion"):
+        for name in ("record", "motion", "planning"):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 

@@ -37,6 +37,7 @@ LAYERS = (
     "cli_record",
     "cli_judge",
     "cli_scan",
+    "cli_plan",
     "cli",
     "__main__",
 )

@@ -51,7 +51,8 @@ class Steps:
         self.asked.update(keywords)
         return self.pelvis, self.warnings
 
-    def render_report(self, _found: Study, as_dict: Mapping[str, Any], *, scan: Any) -> str:
+    def render_report(self, _found: Study, as_dict: Mapping[str, Any], *, scan: Any, plans: Any) -> str:
+        assert plans == ()
         self.asked["drawn scan"] = scan
         return f"<html>{as_dict['case_id']}</html>"
 

@@ -134,9 +134,9 @@ def test_export_of_surfaces_has_no_labels(case: Path, capsys: pytest.CaptureFixt
     ("tokens", "words"),
     [
         (("export", "Muster.nii.gz", "--out", "x", "--refer"), "--refer: got no scan"),
-        (("export", "Muster.nii.gz", "--out", "x", "--series", "1"), "--series: got no scan"),
+        (("export", "Muster.nii.gz", "--out", "x", "--series", "1"), "expected a DICOM study"),
         (("export", "Muster.nii.gz", "--out", "x", "--bone", "femur"), "--bone: got"),
-        (("assess", "Muster study", "--out", "x"), "got a DICOM scan; expected bones"),
+        (("assess", "Muster study", "--out", "x"), "got no hip bone; expected a CT"),
         (("register", "Muster.nii.gz", "--to", "Muster study"), "register: got no first scan"),
     ],
 )

@@ -17,11 +17,11 @@ import pytest
 from ischio import __version__, measures, phantoms, study
 from ischio._check import InputError, OutputError
 from ischio.io.meshes import read_surface
-from ischio.study import Settings, _atomic, folder
+from ischio.study import Settings, _atomic, folder, surfaces
 from ischio.types import Curve, Measurement, Pelvis, Side, Study
 
 BOTH = tuple(Side)
-ASKED_FOR = ("examinations", "limits", "gait", "spine", "record")  # with --motion, and of case files
+ASKED_FOR = ("examinations", "limits", "gait", "spine", "plans", "planning", "record")  # where asked for
 REPORT = {"report.html": "<html>the report</html>"}
 HALF_OF_LAST_DIGIT_MM = 0.5e-4  # points are rounded to 0.0001 mm
 
@@ -325,9 +325,9 @@ class TestFolder:
         out = tmp_path / "out"
         study.write(made(), out, extra_files=REPORT)
         pages = {"clinic.html", "patient.html"}  # of a record only
-        assert {path.name for path in out.iterdir()} == set(study.RESULT_FILES) - pages - set(
-            folder.MOTION_FILES
-        )
+        bones = {surfaces.bone_file(bone.name, bone.side) for bone in made().bones}
+        others = pages | {*folder.MOTION_FILES, *folder.PLAN_FILES} | (set(surfaces.BONE_FILES) - bones)
+        assert {path.name for path in out.iterdir()} == set(study.RESULT_FILES) - others
         assert (out / "study.json").read_bytes() == study.to_json(made()).encode()
         assert study.load_dict(out) == study.to_dict(made())
         assert [path.name for path in tmp_path.iterdir()] == ["out"]  # nothing is left beside it
@@ -359,12 +359,9 @@ class TestFolder:
             (out / name).write_text("")
         study.write(made(case_id="second"), out, force=True)
         assert study.load_dict(out)["case_id"] == "second"
-        surfaces = (
-            set(study.RESULT_FILES)
-            - set(folder.MOTION_FILES)
-            - {"study.json", "report.html", "clinic.html", "patient.html"}
-        )
-        assert {path.name for path in out.iterdir()} == {"study.json", *surfaces}
+        bones = {surfaces.bone_file(bone.name, bone.side) for bone in made().bones}
+        meshes = {*surfaces.SURFACE_FILES, *bones, "landmarks.mrk.json"}
+        assert {path.name for path in out.iterdir()} == {"study.json", *meshes}
         assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
     def test_without_landmarks_there_is_no_file_of_them(self, tmp_path: Path) -> None:

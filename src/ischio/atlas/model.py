@@ -220,13 +220,25 @@ def bone_model_without(bone: str, left_out: int | None) -> BoneModel:
     shapes = np.stack([person_surface(bone, person)[0] for person in people])
     faces = person_surface(bone, people[0])[1]
     if bone == "pelvis":
-        shapes = _levelled(shapes, faces)
+        shapes = levelled(shapes, faces)
     return model_from_shapes(bone, shapes, faces)
 
 
-def _levelled(shapes: Array, faces: NDArray[np.int64]) -> Array:
+def levelled(shapes: Array, faces: NDArray[np.int64]) -> Array:
     """Turn all shapes alike so that the mean's plane of symmetry faces left, by the least turn.
 
+    Parameters
+    ----------
+    shapes : array of shape (N, V, 3), mm
+        Pelves with corresponding vertices.
+    faces : int array of shape (F, 3)
+
+    Returns
+    -------
+    array of shape (N, V, 3), mm
+
+    Notes
+    -----
     The joint model's pelvis leans 4-5 degrees to one side. A symmetric body has a principal
     axis of inertia across its plane of symmetry.
     """

@@ -19,6 +19,7 @@ from ischio.io.names import read_name
 from ischio.types import Bone, Side, Volume
 
 VERDICTS = ("void", "doubt", "note")
+METAL_KINDS = frozenset({"metal", "prosthesis", "fusion_hardware"})  # findings that only a scan shows
 # Adults' whole bones, cm3, wide: a bone outside is cut, doubled, leaked, or of a child or another species.
 VOLUMES_CM3: Mapping[str, tuple[float, float]] = MappingProxyType(
     {"femur": (220.0, 1000.0), "hip_bone": (130.0, 650.0), "sacrum": (80.0, 400.0)}
@@ -112,13 +113,14 @@ def check_heads(labels: Volume) -> None:
         balls[bone.name, bone.side] = float(distance_transform_edt(mask, sampling=sizes * stride).max())
         lengths[bone.name, bone.side] = float((np.array(mask.shape) * sizes * stride).max())
     for side in Side:
-        hip, femur = balls.get(("hip_bone", side), 0.0), balls.get(("femur", side), np.inf)
+        hip, femur = balls.get(("hip_bone", side), 0.0), balls.get(("femur", side), 0.0)
         is_short = lengths.get(("femur", side), 0.0) < _SHORT_MM
         if hip > (_LARGEST_BALL_MM if is_short else _BALL_MM) and hip > _BALL_RATIO * femur:
             raise AnatomyError(
                 complaint(
                     f"{side.value} hip bone ({labels.source})",
-                    f"room for a solid ball of {hip:.0f} mm radius, and of {femur:.0f} mm in the femur",
+                    f"room for a solid ball of {hip:.0f} mm radius, and "
+                    + (f"of {femur:.0f} mm in the femur" if femur else "no femur on that side"),
                     "an empty socket, and the head in the femur",
                     "The label map gives the femoral head to the hip bone: give it back to the femur.",
                 )

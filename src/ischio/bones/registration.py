@@ -1,71 +1,77 @@
-"""A second scan of one person brought to the first, bone by bone: by coordinates, then by what is seen."""
+"""Where a bone lies in a second scan of one person, found by what is seen at its surface, and checked."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ischio._check import Array, InputError, complaint
-from ischio.bones.refine import sampled
+from ischio.bones.match import Level, climbed, explained, levels, moved_by, rms
+from ischio.bones.profiles import profile_offsets
 from ischio.types import Bone, Transform, Volume
 
-_BAND_MM = (
-    -6.0,
-    -4.0,
-    -2.5,
-    -1.0,
-    0.0,
-    1.0,
-    2.5,
-    4.0,
-    6.0,
-)  # places of samples along the normals: cortex and what lies on it
-_N_POINTS = 1500
-_BINS = 24
-_REACH_MM, _REACH_DEG, _GRID_MM, _N_STARTS = 20.0, 15.0, 5.0, 4
-_NEARLY = 0.05  # of the mutual information
-_MIN_OVERLAP = 0.5  # of the samples inside both scans
-_EDGE_MM = 4.0  # the second scan's edge is sought this far from the bone's surface
-_STEP_MM = 0.25
-_MIN_GAIN = 0.02  # of the mutual information: less is no evidence that a move is better than none
+REACH_MM = 30.0  # of the search, from the coordinates as they are
+_TURNS_DEG = (-20.0, 0.0, 20.0)  # about the long axis
+CAPTURE_MM = 5.0  # root of the mean square over the surface, of the starts that must come back
+MOST_RESIDUAL_MM = 1.5  # of the profiles' offsets; where bones are misplaced they scatter by 2.5 mm and more
+LEAST_SEEN = 0.2  # of the surface in view: chance shows 0.1
+MOST_PRECISION_MM = 1.5
+LEAST_BACK = 6  # of the starts
+# Slices of 3 mm leave several tops within 2 mm of each other along a shaft: those are one place.
+_BACK_MM, _SAME_MM = 2.0, 3.0
+_GRID_MM, _APART_MM = 8.0, 7.0
+_N_COARSE, _N_FINE, _N_STARTS, _N_ROUNDS = 16, 5, 12, 2
+_NEARLY = 0.8  # of the score
+_LEAST_OVERLAP = 0.4  # of the samples
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Registration:
-    """How one bone lies in another scan.
+    """How one bone lies in another scan, and whether that may be used.
 
     Parameters
     ----------
     bone : str
         In words.
     first_from_second : Transform
-        Rigid; the identity in coordinates where the scans share a frame and no move is better.
+        Rigid. Not to be used where ``reason`` says why.
+    reason : str or None
+        Why the result must not be used; None where every check holds.
     moved_mm : float
         How far it moves the bone's surface, root of the mean square.
     residual_mm : float or None
-        Of the second scan's edges about the moved surface, as 1.48 times the median of their distances; None
-        where too few edges are seen.
-    edge_share : float
-        Of the surface that shows an edge in the second scan.
+        Scatter of the distances, along the normal, between the moved surface and where the second scan shows
+        what the first lets expect, as 1.48 times the median about the middle; None where too little is seen.
+    bias_mm : float or None
+        Their middle: positive where the second scan shows the bone larger. Chemical shift and blur do this.
+    seen : float
+        Of the surface in the second scan: where the expected profile is found.
+    precision_mm : float
+        How far apart two halves of the surface, registered by themselves, put it, halved: as one sigma.
+    n_back, n_starts : int
+        Starts 5 mm from the result, shifted and turned, and how many of them come back within 2 mm.
     ambiguity_mm : float
-        How far the surface lies from where other moves put it that fit nearly as well: large where the bone
-        has no ends in view and may slide or turn about its shaft. Above 2 mm do not use the result.
-    gain : float
-        Mutual information after over before, minus one.
+        How far the surface moves to other places that fit nearly as well; 0 where there are none.
+    explained : float
+        Of the second scan's variance near the bone, by depth and the first scan's values.
     shares_frame : bool
         Whether the scanner says that both scans have one frame of reference.
     """
 
     bone: str
     first_from_second: Transform
+    reason: str | None
     moved_mm: float
     residual_mm: float | None
-    edge_share: float
+    bias_mm: float | None
+    seen: float
+    precision_mm: float
+    n_back: int
+    n_starts: int
     ambiguity_mm: float
-    gain: float
+    explained: float
     shares_frame: bool
 
 
@@ -82,164 +88,146 @@ def register_bone(bone: Bone, first: Volume, second: Volume) -> Registration:
     Returns
     -------
     Registration
+        With a ``reason`` where starts do not come back, halves of the surface disagree, other places fit as
+        well, or the second scan does not show the bone's profile at the surface.
 
     Raises
     ------
     InputError
-        If less than half of the bone's surroundings lies in both scans.
+        If less than 40 % of the bone's surroundings lies in both scans.
 
     Notes
     -----
-    Maximises the mutual information of both scans at the bone's surface and up to 6 mm to either side, over
-    rotations about the bone's middle and shifts, from the coordinates as they are. A start 20 mm or 15
-    degrees off is the limit. Bones move in their joints between scans: register each by itself.
+    Samples lie along the surface's normals. Each belongs to a class by its depth and its value in the first
+    scan; the move is sought that lets the classes' means explain most of the second scan's variance
+    (correlation ratio), from blurred to sharp. No contrast is assumed: cortex may be dark or bright. Searched
+    are shifts of up to 30 mm and turns of up to 20 degrees about the bone's long axis, then all six ways.
+    Bones move in their joints between scans: register each by itself. About 5 s.
     """
-    points, normals = _surface_points(bone)
-    at = (points[:, None, :] + np.array(_BAND_MM)[None, :, None] * normals[:, None, :]).reshape(-1, 3)
-    one = sampled(first, at, order=1)
-    two = sampled(second, at, order=1)
-    both = np.isfinite(one) & np.isfinite(two)
-    if both.mean() < _MIN_OVERLAP:
+    steps = levels(bone, first, second)
+    fine = steps[-1]
+    start = np.eye(4)
+    if _overlap(fine, start) < _LEAST_OVERLAP:
         raise InputError(
             complaint(
                 bone.label.replace("_", " "),
-                f"{100 * both.mean():.0f} % of its surroundings in both scans",
-                f"at least {100 * _MIN_OVERLAP:.0f} %",
+                f"{100 * _overlap(fine, start):.0f} % of its surroundings in both scans",
+                f"at least {100 * _LEAST_OVERLAP:.0f} %",
                 "Check that the scans share a frame of reference, or register them roughly first.",
             )
         )
-    centre = points.mean(axis=0)
-    classes, window = _classes(one), np.percentile(two[both], (1, 99))
-
-    def information(parameters: Array) -> float:
-        moved = sampled(second, _moved(at, parameters, centre), order=1)
-        # Moved out of the second scan nothing is gained: fewer samples agree better by chance.
-        kept = float((np.isfinite(moved) & both).sum() / both.sum())
-        return min(kept, 1.0) ** 2 * _mutual_information(classes, moved, window)
-
-    best, others = _climbed(information)
-    before, after = information(np.zeros(6)), information(best)
-    gain = after / before - 1 if before > 0 else 0.0
-    if gain < _MIN_GAIN:
-        best, others = np.zeros(6), []
-    second_from_first = _matrix(best, centre)
-    matrix: Array = np.linalg.inv(second_from_first).astype(np.float64)
-    surface = _moved(points, best, centre)
-    directions = normals @ second_from_first[:3, :3].T
-    apart = _edges(second, surface, directions)
-    seen = np.isfinite(apart)
-    share = float(seen.mean())
-    residual = float(1.4826 * np.median(np.abs(apart[seen]))) if share > 0.2 else None
+    ends, n_back = _searched(steps)
+    score, best = ends[0]
+    other = [rms(fine, best, end) for value, end in ends[1:] if value > _NEARLY * score]
+    halves = [climbed(half, best) for half in fine.halves()]
+    precision = rms(fine, *halves) / 2
+    residual, bias, seen = profile_offsets(fine, best)
+    ambiguity = max(other, default=0.0)
+    reason = _reason(n_back, precision, ambiguity, residual, seen)
     known = {first.frame.uid, second.frame.uid}
+    matrix: Array = np.linalg.inv(best).astype(np.float64)
     return Registration(
         bone.label,
         Transform(first.frame, second.frame, matrix),
-        _rms(surface - points),
+        reason,
+        rms(fine, best, start),
         residual,
-        share,
-        max((_rms(_moved(points, one, centre) - surface) for one in others), default=0.0),
-        gain,
+        bias,
+        seen,
+        precision,
+        n_back,
+        _N_STARTS,
+        ambiguity,
+        explained(fine, best),
         len(known) == 1 and "as_supplied" not in known,
     )
 
 
-def _rms(moves: Array) -> float:
-    """Root of the mean square of moves of shape (N, 3)."""
-    return float(np.sqrt((moves**2).sum(axis=1).mean()))
+def _reason(
+    n_back: int, precision: float, ambiguity: float, residual: float | None, seen: float
+) -> str | None:
+    """The first check that fails, in words."""
+    if n_back < LEAST_BACK:
+        return f"only {n_back} of {_N_STARTS} starts near the result come back to it"
+    if ambiguity > _SAME_MM:
+        return f"another place, {ambiguity:.0f} mm away, fits nearly as well"
+    if residual is None or seen < LEAST_SEEN:
+        return f"the second scan shows the bone's profile at {100 * seen:.0f} % of its surface only"
+    if residual > MOST_RESIDUAL_MM:
+        return f"what the second scan shows lies {residual:.1f} mm about the surface"
+    if precision > MOST_PRECISION_MM:
+        return f"two halves of the surface disagree by {2 * precision:.1f} mm"
+    return None
 
 
-def _surface_points(bone: Bone) -> tuple[Array, Array]:
-    """Points spread over the surface, with their normals."""
-    from ischio.geometry.sampling import face_normals
-
-    normals, areas = face_normals(bone.triangles_mm)
-    share = np.cumsum(areas) / areas.sum()
-    rows = np.searchsorted(share, (np.arange(_N_POINTS) + 0.5) / _N_POINTS)
-    return bone.triangles_mm[rows].mean(axis=1), normals[rows]
+def _overlap(level: Level, second_from_first: Array) -> float:
+    """Share of the samples inside the second scan."""
+    return float(level.scan.inside(moved_by(level.at_mm, second_from_first)).mean())
 
 
-def _matrix(parameters: Array, centre: Array) -> Array:
-    """Rotation by a vector in degrees about the bone's middle, then a shift in mm."""
-    from scipy.spatial.transform import Rotation
-
-    out = np.eye(4)
-    out[:3, :3] = Rotation.from_rotvec(np.deg2rad(parameters[:3])).as_matrix()
-    out[:3, 3] = centre + parameters[3:] - out[:3, :3] @ centre
-    return out
-
-
-def _moved(points: Array, parameters: Array, centre: Array) -> Array:
-    """Points after a move."""
-    matrix = _matrix(parameters, centre)
-    out: Array = np.einsum("ij,kj->ik", points, matrix[:3, :3]) + matrix[:3, 3]
-    return out
-
-
-def _classes(values: Array) -> NDArray[np.int64]:
-    """Values as classes of equal size; -1 where there is no scan."""
-    edges = np.nanquantile(values, np.linspace(0, 1, _BINS + 1)[1:-1])
-    return np.where(np.isfinite(values), np.searchsorted(edges, np.nan_to_num(values)), -1)
-
-
-def _mutual_information(classes: NDArray[np.int64], values: Array, window: Array) -> float:
-    """Of classes and values, in nats, with soft bins so that it changes smoothly."""
-    use = np.isfinite(values) & (classes >= 0)
-    if not use.any():
+def _score(level: Level, second_from_first: Array) -> float:
+    """What the classes explain, as a logarithm of likelihood per sample: samples outside tell nothing."""
+    kept = _overlap(level, second_from_first)
+    if kept < _LEAST_OVERLAP:
         return 0.0
-    low, high = window
-    place = np.clip((values[use] - low) / max(high - low, 1e-9), 0, 1) * (_BINS - 1)
-    lower = np.minimum(place.astype(np.int64), _BINS - 2)
-    part = place - lower
-    joint = np.bincount(classes[use] * _BINS + lower, weights=1 - part, minlength=_BINS * _BINS)
-    joint += np.bincount(classes[use] * _BINS + lower + 1, weights=part, minlength=_BINS * _BINS)
-    p = joint.reshape(_BINS, _BINS) / joint.sum()
-    outer = p.sum(axis=1, keepdims=True) * p.sum(axis=0, keepdims=True)
-    is_used = p > 0
-    return float((p[is_used] * np.log(p[is_used] / outer[is_used])).sum())
+    return -kept * float(np.log1p(-np.clip(explained(level, second_from_first), 0.0, 1 - 1e-9)))
 
 
-def _climbed(information: Callable[[Array], float]) -> tuple[Array, list[Array]]:
-    """The best move, and others that are nearly as good.
+def _run(steps: Sequence[Level], move: Array) -> Array:
+    """From blurred to sharp."""
+    for level in steps:
+        move = climbed(level, move)
+    return move
 
-    Shifts on a grid are ranked; the best that lie apart are refined with rotations (Powell).
+
+def _searched(steps: Sequence[Level]) -> tuple[list[tuple[float, Array]], int]:
+    """Places that fit, best first, no two of them the same; and how many starts come back to the best.
+
+    Where a start near the best finds a better one, the search goes on from there.
     """
-    from scipy.optimize import minimize
-
-    steps = np.arange(-_REACH_MM, _REACH_MM + 1, _GRID_MM)
-    shifts = [np.array([x, y, z]) for x in steps for y in steps for z in steps]
-    ranked = sorted(shifts, key=lambda shift: -information(np.concatenate([np.zeros(3), shift])))
-    starts = [np.zeros(3)]
-    for shift in ranked:
-        if len(starts) < _N_STARTS and all(np.linalg.norm(shift - one) > 1.5 * _GRID_MM for one in starts):
-            starts.append(shift)
-    bounds = [(-_REACH_DEG, _REACH_DEG)] * 3 + [(-_REACH_MM - _GRID_MM, _REACH_MM + _GRID_MM)] * 3
-    found = []
-    for start in starts:
-        one = minimize(
-            lambda parameters: -information(parameters),
-            np.concatenate([np.zeros(3), start]),
-            method="Powell",
-            bounds=bounds,
-            options={"xtol": 0.02, "ftol": 1e-5, "maxfev": 900},
-        )
-        found.append((-float(one.fun), np.asarray(one.x, dtype=np.float64)))
-    most, best = max(found, key=lambda pair: pair[0])
-    return best, [move for value, move in found if value > (1 - _NEARLY) * most]
+    coarse, fine = steps[0], steps[-1]
+    grid = np.arange(-REACH_MM, REACH_MM + 1, _GRID_MM)
+    shifts = np.array([(x, y, z) for x in grid for y in grid for z in grid])
+    shifts = np.concatenate([np.zeros((1, 3)), shifts[np.linalg.norm(shifts, axis=1) <= REACH_MM]])
+    turns = [degrees * coarse.long_axis for degrees in _TURNS_DEG]
+    tried = [coarse.move(turn, shift) for turn in turns for shift in shifts]
+    ranked = sorted(tried, key=lambda move: -_score(coarse, move))
+    starts = [np.eye(4), *_distinct(coarse, ranked, _APART_MM, _N_COARSE)]
+    rough = sorted((climbed(coarse, move) for move in starts), key=lambda move: -_score(coarse, move))
+    ends = [_run(steps[1:], move) for move in _distinct(coarse, rough, 1.0, _N_FINE)]
+    n_back = 0
+    for _ in range(_N_ROUNDS):
+        best = max(ends, key=lambda move: _score(fine, move))
+        near = [_run(steps, move) for move in _starts_near(fine, best)]
+        n_back = sum(rms(fine, move, best) <= _BACK_MM for move in near)
+        ends += near
+        if max(_score(fine, move) for move in near) <= 1.02 * _score(fine, best):
+            break
+    ends.sort(key=lambda move: -_score(fine, move))
+    return [(_score(fine, move), move) for move in _distinct(fine, ends, 0.2, len(ends))], n_back
 
 
-def _edges(scan: Volume, points: Array, normals: Array) -> Array:
-    """Signed distance along each normal to the scan's strongest edge; NaN where there is none.
+def _distinct(level: Level, moves: Sequence[Array], apart_mm: float, n: int) -> list[Array]:
+    """The first so many moves that lie apart."""
+    kept: list[Array] = []
+    for move in moves:
+        if len(kept) == n:
+            break
+        if all(rms(level, move, one) > apart_mm for one in kept):
+            kept.append(move)
+    return kept
 
-    Only edges that rise, or only those that fall: whichever most of the surface shows where it lies. So the
-    inner side of the cortex is not taken for the outer one.
-    """
-    at = np.arange(-_EDGE_MM, _EDGE_MM + _STEP_MM / 2, _STEP_MM)
-    values = sampled(scan, points[:, None, :] + at[None, :, None] * normals[:, None, :], order=1)
-    slope = np.gradient(values, _STEP_MM, axis=1)
-    slope = np.where(np.isfinite(slope), slope, 0.0)
-    rises = float(np.median(slope[:, np.abs(at) <= 1.0].mean(axis=1))) > 0
-    slope = slope if rises else -slope
-    best = np.argmax(slope, axis=1)
-    peak = slope[np.arange(len(best)), best]
-    is_edge = (peak > max(float(np.percentile(np.abs(slope), 75)), 1e-9)) & (best > 0) & (best < len(at) - 1)
-    return np.where(is_edge, at[best], np.nan)
+
+def _starts_near(level: Level, best: Array, apart_mm: float = CAPTURE_MM) -> list[Array]:
+    """Places so far from the best, shifted and turned, the same in every run."""
+    rng = np.random.default_rng(7)
+    out = []
+    for _ in range(_N_STARTS):
+        turn, shift = rng.normal(size=(2, 3))
+        near = best @ level.move(2.0 * turn, shift)
+        for _ in range(3):  # turns are not quite linear
+            size = apart_mm / max(rms(level, near, best), 1e-9)
+            turn, shift = size * turn, size * shift
+            near = best @ level.move(2.0 * turn, shift)
+        out.append(near)
+    return out

@@ -178,7 +178,7 @@ def surface_gap(a_triangles_mm: Array, b_triangles_mm: Array) -> SurfaceGap:
     Notes
     -----
     Exact to rounding: every pair of triangles whose bounding spheres could hold a smaller
-    distance than the best vertex pair is examined.
+    distance than the nearest pair of their middles is examined.
 
     Examples
     --------
@@ -198,11 +198,19 @@ def surface_gap(a_triangles_mm: Array, b_triangles_mm: Array) -> SurfaceGap:
     middle_a, middle_b = a_triangles_mm.mean(axis=1), b_triangles_mm.mean(axis=1)
     reach_a = np.linalg.norm(a_triangles_mm - middle_a[:, None], axis=2).max(axis=1)
     reach_b = np.linalg.norm(b_triangles_mm - middle_b[:, None], axis=2).max(axis=1)
-    bound = float(cKDTree(b_triangles_mm.reshape(-1, 3)).query(a_triangles_mm.reshape(-1, 3))[0].min())
-    near = cKDTree(middle_a).query_ball_tree(cKDTree(middle_b), bound + reach_a.max() + reach_b.max() + 1e-9)
+    tree_b = cKDTree(middle_b)
+    away_a = tree_b.query(middle_a)[0]
+    bound = float(away_a.min())  # middles lie on their triangles
+    rows_a = np.flatnonzero(away_a - reach_a - reach_b.max() <= bound + 1e-9)
+    tree_a = cKDTree(middle_a[rows_a])
+    away_b = tree_a.query(middle_b)[0]
+    rows_b = np.flatnonzero(away_b - reach_b - reach_a[rows_a].max() <= bound + 1e-9)
+    near = tree_a.query_ball_tree(
+        cKDTree(middle_b[rows_b]), bound + reach_a[rows_a].max() + reach_b[rows_b].max() + 1e-9
+    )
     counts = np.array([len(others) for others in near])
-    face_a = np.repeat(np.arange(len(near)), counts)
-    face_b = np.concatenate([np.sort(np.asarray(others, dtype=np.int64)) for others in near])
+    face_a = np.repeat(rows_a, counts)
+    face_b = rows_b[np.concatenate([np.sort(np.asarray(others, dtype=np.int64)) for others in near])]
     least = np.linalg.norm(middle_a[face_a] - middle_b[face_b], axis=1) - reach_a[face_a] - reach_b[face_b]
     keep = least <= bound + 1e-9
     face_a, face_b, least = face_a[keep], face_b[keep], least[keep]
@@ -221,5 +229,5 @@ def surface_gap(a_triangles_mm: Array, b_triangles_mm: Array) -> SurfaceGap:
         if best is None or (closest, faces) < (best.gap_mm, (best.face_a, best.face_b)):
             best = SurfaceGap(closest, on_a[pick], on_b[pick], *faces)
             bound = min(bound, closest)
-    assert best is not None  # the closest vertex pair belongs to an examined pair
+    assert best is not None  # the pair with the nearest middles is examined
     return best

@@ -216,6 +216,93 @@ def markups_text(landmarks: Iterable[Landmark]) -> str:
     return _ROWS.sub(lambda row: "[" + " ".join(row[1].split()) + "]", text)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class PlaneMark:
+    """A plane for 3D Slicer.
+
+    Parameters
+    ----------
+    name, words : str
+    point_mm : array of shape (3,), mm, patient LPS
+        Middle of what is drawn of it.
+    normal : array of shape (3,)
+        Unit vector.
+    size_mm : float
+        Edge of the square that is drawn.
+    """
+
+    name: str
+    words: str
+    point_mm: Array
+    normal: Array
+    size_mm: float
+
+
+def planes_text(planes: Iterable[PlaneMark]) -> str:
+    """Planes as the text of a ``.mrk.json`` file, which 3D Slicer opens.
+
+    Parameters
+    ----------
+    planes : iterable of PlaneMark
+
+    Returns
+    -------
+    str
+
+    Notes
+    -----
+    Slicer writes ``normal`` and ``center`` of a plane and never reads them: a plane is where ``baseToNode``
+    and its control point put it. Of an LPS file it turns the first two rows of both matrices, so the identity
+    of ``objectToBase`` has them negative, and ``baseToNode`` holds LPS directions as they are.
+    """
+    whole = {"@schema": SCHEMA, "markups": [_plane_node(one) for one in planes]}
+    text = json.dumps(whole, indent=4, allow_nan=False, ensure_ascii=False) + "\n"
+    return _ROWS.sub(lambda row: "[" + " ".join(row[1].split()) + "]", text)
+
+
+def _plane_node(plane: PlaneMark) -> dict[str, Any]:
+    """One plane, with the keys that Slicer reads."""
+    across = np.linalg.svd(plane.normal[None])[2][1:]
+    if np.cross(across[0], across[1]) @ plane.normal < 0:
+        across = across[::-1]
+    base_to_node = np.eye(4)
+    base_to_node[:3] = np.column_stack([*across, plane.normal, plane.point_mm])
+    half = plane.size_mm / 2
+    place = [round(value, _DECIMALS) + 0.0 for value in plane.point_mm.tolist()]
+    return {
+        "type": "Plane",
+        "name": plane.name,
+        "coordinateSystem": "LPS",
+        "coordinateUnits": "mm",
+        "locked": True,
+        "fixedNumberOfControlPoints": True,
+        "labelFormat": "%N-%d",
+        "lastUsedControlPointNumber": 1,
+        "planeType": "PointNormal",
+        "sizeMode": "absolute",
+        "autoScalingFactor": 1.0,
+        "size": [plane.size_mm, plane.size_mm, 0.0],
+        "planeBounds": [-half, half, -half, half],
+        "objectToBase": [-1.0, 0.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0],
+        "baseToNode": [round(value, 9) + 0.0 for value in base_to_node.ravel().tolist()],
+        "controlPoints": [
+            {
+                "id": "1",
+                "label": plane.name,
+                "description": plane.words,
+                "associatedNodeID": "",
+                "position": place,
+                "orientation": [-1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 1.0],
+                "selected": True,
+                "locked": True,
+                "visibility": True,
+                "positionStatus": "defined",
+            }
+        ],
+        "measurements": [],
+    }
+
+
 def _node(side: str, landmarks: list[Landmark]) -> dict[str, Any]:
     """One list of points, with the keys that Slicer writes, in its order."""
     return {

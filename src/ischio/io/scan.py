@@ -73,6 +73,52 @@ def read_scan(
     return Volume(values, affine, _FRAME, modality, unit, path.name), notes
 
 
+def read_if_scan(
+    path: Path, *, axes: str = "LPS", series: str | None = None, modality: str | None = None
+) -> tuple[Volume, tuple[str, ...]] | None:
+    """Read an input if it is a scan, and leave it if it is anything else: labels, surfaces, a case.
+
+    Parameters
+    ----------
+    path : Path
+    axes, series, modality
+        As for ``read_scan``; with a series or a modality the input must be a scan.
+
+    Returns
+    -------
+    (Volume, tuple of str) or None
+
+    Raises
+    ------
+    InputError
+        If it is a scan that cannot be read.
+    """
+    if series is not None or modality is not None:
+        return read_scan(path, axes=axes, series=series, modality=modality)
+    if not path.exists() or path.name.lower().endswith(".seg.nrrd"):
+        return None
+    inner = path if path.name.lower().endswith(FILE_SUFFIXES) else _only_file(path)
+    if inner is not None and inner.is_file():
+        found = read_scan(path, axes=axes)
+        return found if found[0].modality == "CT" else None
+    return read_scan(path, axes=axes) if _holds_images(path) else None
+
+
+def _holds_images(path: Path) -> bool:
+    """Whether a file, zip or folder holds CT or MR images in DICOM, and no bones."""
+    from ischio.io.dicom.files import dicom_places, is_archive
+    from ischio.io.dicom.series import list_series
+    from ischio.io.meshes import READERS
+
+    if path.is_file() and path.suffix.lower() in READERS:
+        return False
+    if path.is_dir() and any(file.suffix.lower() in READERS for file in path.iterdir()):
+        return False
+    if not is_archive(path) and not dicom_places(path)[0]:
+        return False
+    return any(one.modality in MODALITIES for one in list_series(path).series)
+
+
 def _only_file(folder: Path) -> Path | None:
     """The one volume in a folder that holds no other kind of image."""
     if not folder.is_dir():

@@ -69,8 +69,16 @@ class Trochanter:
     shaft: tuple[Array, Array]
 
 
-class _Cylinder:
-    """Coordinates round the shaft: arc, height along the axis, distance from the axis."""
+class Cylinder:
+    """Coordinates round the shaft: arc, height along the axis, distance from the axis.
+
+    Parameters
+    ----------
+    on_axis_mm, axis : arrays of shape (3,)
+        A point of the axis, and the unit vector up along it.
+    tip_mm : array of shape (3,), mm
+        Where arc and height are 0.
+    """
 
     def __init__(self, on_axis_mm: Array, axis: Array, tip_mm: Array) -> None:
         self._on_axis, self._axis = on_axis_mm, axis
@@ -92,11 +100,27 @@ class _Cylinder:
             radial / np.maximum(distance, 1e-9)[:, None],
         )
 
+    def points(self, flat: Array, distance: Array) -> Array:
+        """Points (N, 3) at unrolled positions (N, 2) and distances (N,) from the axis: the way back."""
+        turn = flat[:, 0] / _CYLINDER_MM
+        radial = np.outer(np.cos(turn), self._first) + np.outer(np.sin(turn), self._second)
+        along = self._level + flat[:, 1]
+        out: Array = self._on_axis + np.outer(along, self._axis) + distance[:, None] * radial
+        return out
 
-class _SmoothFemur:
-    """Thin-plate surface through the ring, the trochanter masked out."""
 
-    def __init__(self, cylinder: _Cylinder, points_mm: Array, normals: Array, tip_mm: Array) -> None:
+class SmoothFemur:
+    """Thin-plate surface through the ring, the trochanter masked out.
+
+    Parameters
+    ----------
+    cylinder : Cylinder
+    points_mm, normals : arrays of shape (N, 3)
+        Of the femur's surface round the tip.
+    tip_mm : array of shape (3,), mm
+    """
+
+    def __init__(self, cylinder: Cylinder, points_mm: Array, normals: Array, tip_mm: Array) -> None:
         flat, distance, outward = cylinder(points_mm)
         from_tip = np.linalg.norm(points_mm - tip_mm, axis=1)
         facing = np.einsum("ij,ij->i", normals, outward) > _FACING
@@ -119,6 +143,11 @@ class _SmoothFemur:
         values = plate(grid.reshape(-1, 2)).reshape(len(arc), len(along))
         self._plate = RectBivariateSpline(arc, along, values)
 
+    def distance(self, flat: Array) -> Array:
+        """Its distance from the axis at unrolled positions (N, 2), shape (N,), mm."""
+        out: Array = self._plate.ev(*flat.T)
+        return out
+
     def height(self, points_mm: Array) -> Array:
         """Distance of points above the smooth femur, measured across it, shape (N,), mm."""
         flat, distance, _ = self._cylinder(points_mm)
@@ -127,6 +156,44 @@ class _SmoothFemur:
         round_ = self._plate.ev(*flat.T, dx=1) * _CYLINDER_MM / np.maximum(distance, 5.0)
         out: Array = (distance - at) / np.sqrt(1 + along**2 + round_**2)
         return out
+
+
+def smooth_femur_beneath(
+    triangles_mm: Array, tip_mm: Array, up: Array, head: tuple[Array, float]
+) -> tuple[Cylinder, SmoothFemur, Array]:
+    """The femur as it would be without the trochanter whose tip is known.
+
+    Parameters
+    ----------
+    triangles_mm : array of shape (F, 3, 3), mm
+        The femur.
+    tip_mm : array of shape (3,), mm
+    up : array of shape (3,)
+        Rough direction of the shaft's axis, a unit vector.
+    head : (centre of shape (3,), radius), mm
+
+    Returns
+    -------
+    cylinder : Cylinder
+    smooth : SmoothFemur
+    axis : array of shape (3,)
+        Of the shaft 15 to 60 mm below the tip, a unit vector upwards.
+
+    Raises
+    ------
+    CannotMeasure
+        If the femur is cut too close to the trochanter.
+    """
+    middles, areas = triangles_mm.mean(axis=1), face_normals(triangles_mm)[1]
+    near = (np.linalg.norm(middles - tip_mm, axis=1) < RING_MM[1] + 10) & (
+        np.linalg.norm(middles - head[0], axis=1) > _HEAD_MARGIN * head[1]
+    )
+    shaft = _axis_of_slices(middles, areas, tip_mm, up)
+    if shaft is None or not near.any():
+        raise CannotMeasure("the femur is cut too close to the lesser trochanter to tell its shaft")
+    points, normals, _ = sample_surface(triangles_mm[near], _N_SAMPLES)
+    cylinder = Cylinder(shaft[0], shaft[1], tip_mm)
+    return cylinder, SmoothFemur(cylinder, points, normals, tip_mm), shaft[1]
 
 
 def _cell_means(flat: Array, distance: Array) -> tuple[Array, Array]:
@@ -196,7 +263,7 @@ def find_trochanter(
     around = near[np.linalg.norm(middles[near] - tip, axis=1) < RING_MM[0] + 5]
     feet = closest_on_triangles(np.broadcast_to(tip, (len(around), 3)), triangles_mm[around])
     tip = feet[int(np.argmin(np.linalg.norm(feet - tip, axis=1)))]
-    smooth = _SmoothFemur(_Cylinder(shaft[0], shaft[1], tip), points, normals, tip)
+    smooth = SmoothFemur(Cylinder(shaft[0], shaft[1], tip), points, normals, tip)
     vertices, faces, region, highest = _bounded(vertices_mm, faces, tip, smooth)
     return Trochanter(
         tip,
@@ -212,7 +279,7 @@ def find_trochanter(
 
 
 def _bounded(
-    vertices_mm: Array, faces: NDArray[np.int64], tip: Array, smooth: _SmoothFemur
+    vertices_mm: Array, faces: NDArray[np.int64], tip: Array, smooth: SmoothFemur
 ) -> tuple[Array, NDArray[np.int64], NDArray[np.int64], float]:
     """The mesh split along the region's border, the region's rows and its greatest height."""
     beyond = np.linalg.norm(vertices_mm - tip, axis=1) - REACH_MM
@@ -242,7 +309,7 @@ def _climb(points: Array, normals: Array, tip: Array, shaft: tuple[Array, Array]
     step, shift = 0, np.inf
     while shift >= _STILL_MM and step < _MAX_STEPS:
         step += 1
-        smooth = _SmoothFemur(_Cylinder(shaft[0], shaft[1], tip), points, normals, tip)
+        smooth = SmoothFemur(Cylinder(shaft[0], shaft[1], tip), points, normals, tip)
         on_top = points[np.linalg.norm(points - tip, axis=1) < REACH_MM]
         if len(on_top) == 0:
             raise CannotMeasure("the femur's surface does not reach the lesser trochanter")

@@ -2,6 +2,7 @@
 
 from ischio.phantoms.anatomy import anatomy, whole_pelvis
 from ischio.phantoms.hips import PATIENT, hip, mirrored, moved, pelvis, random_motion, scaled
+from ischio.phantoms.resection import sphere_on_cylinder
 
 __all__ = [
     "PATIENT",
@@ -12,5 +13,6 @@ __all__ = [
     "pelvis",
     "random_motion",
     "scaled",
+    "sphere_on_cylinder",
     "whole_pelvis",
 ]

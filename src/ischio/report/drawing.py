@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ischio._check import Array
 from ischio.report.raster import Camera, Indices, z_buffer
-from ischio.report.shading import PAPER, brightness, edges, fogged, hollows, outlined, vertex_normals
+from ischio.report.shading import INK, PAPER, brightness, edges, fog, hollows, vertex_normals
 
 _OVERSAMPLING = 2  # drawn at twice the size, then averaged: smooth edges at four times the work
 _SHADE = 2  # brightness steps: finer ones are not seen and cost a fifth more bytes
@@ -103,83 +102,22 @@ def draw(surfaces: Sequence[Surface], palette: Array, camera: Camera) -> Picture
     Where two tints meet, the border runs through the triangles between them, not along their
     teeth: it is off by less than one edge.
     """
+    from ischio.report._fill import fill_colours
+
     n = _OVERSAMPLING
     scene = _Scene.of(surfaces, len(palette), camera)
     face, depth = z_buffer(scene.corners * [n, n, 1], camera.width_px * n, camera.height_px * n)
     dark = edges(depth, np.where(face >= 0, scene.part[face], -1))
-    # One row per place inside a pixel: shape (n * n, height * width).
-    face, depth, dark = (_by_place(values, n) for values in (face, depth, dark))
-    rgb = _sample(scene, palette, face, depth, dark, camera)
-    near = depth.max(axis=0).reshape(camera.height_px, camera.width_px)
-    rgb = rgb.reshape(*near.shape, 3) * hollows(near, camera.mm_per_px)[..., None]
+    rgb, near = (
+        np.empty((camera.height_px, camera.width_px, 3)),
+        np.empty((camera.height_px, camera.width_px)),
+    )
+    fill_colours(
+        *(face, depth, dark, (scene.part, scene.tint, scene.mixed, scene.light, scene.shares, scene.spread)),
+        *(palette, fog(camera.width_px * camera.mm_per_px), PAPER, INK, rgb, near),
+    )
+    rgb *= hollows(near, camera.mm_per_px)[..., None]
     return Picture((_SHADE * np.rint(rgb / _SHADE)).clip(0, 255).astype(np.uint8), near)
-
-
-def _by_place(values: NDArray[Any], n: int) -> NDArray[Any]:
-    """Values (height * n, width * n) of a finer picture as rows, one for each place inside a pixel."""
-    rows, columns = values.shape
-    return values.reshape(rows // n, n, columns // n, n).transpose(1, 3, 0, 2).reshape(n * n, -1)
-
-
-def _sample(
-    scene: _Scene,
-    palette: Array,
-    face: Indices,
-    depth: Array,
-    dark: NDArray[np.float32],
-    camera: Camera,
-) -> NDArray[np.float32]:
-    """Mean colour of every pixel over the places inside it, shape (height * width, 3).
-
-    A pixel that shows one flat-tinted part at all its places, with no outline, is looked up once, in
-    its middle; only the others need every place.
-    """
-    places = len(face)
-    tints = scene.tint[face] + len(palette) * scene.part[face]
-    tints[(face < 0) | scene.mixed[face]] = -1
-    plain = (tints[0] >= 0) & (tints == tints[0]).all(axis=0) & (dark == 0).all(axis=0)
-    out = np.zeros((face.shape[1], 3), dtype=np.float32)
-    out[plain] = _colours(
-        scene, palette, face[0], depth[0], dark[0], np.flatnonzero(plain), (0.5, 0.5), camera
-    )
-    rest = np.flatnonzero(~plain & ((face >= 0) | (dark > 0)).any(axis=0))
-    n = _OVERSAMPLING
-    total = np.zeros((len(rest), 3), dtype=np.float32)
-    for k in range(places):
-        offset = ((k % n + 0.5) / n, (k // n + 0.5) / n)
-        total += _colours(scene, palette, face[k], depth[k], dark[k], rest, offset, camera)
-    out[rest] = total / places
-    empty = ~plain
-    empty[rest] = False
-    out[empty] = PAPER
-    return out
-
-
-def _colours(
-    scene: _Scene,
-    palette: Array,
-    face: Indices,
-    depth: Array,
-    dark: NDArray[np.float32],
-    pixels: Indices,
-    offset: tuple[float, float],
-    camera: Camera,
-) -> NDArray[np.float32]:
-    """Colours of chosen pixels, ``offset`` px from their corners, shape (N, 3)."""
-    out = np.empty((len(pixels), 3), dtype=np.float32)
-    out[:] = PAPER
-    there = np.flatnonzero(face[pixels] >= 0)
-    hit = pixels[there]
-    light, tint = scene.look_up(
-        face[hit],
-        np.asarray(hit % camera.width_px + offset[0], dtype=np.float64),
-        np.asarray(hit // camera.width_px + offset[1], dtype=np.float64),
-    )
-    lit = palette.astype(np.float32)[tint] * light[:, None]
-    out[there] = fogged(lit, depth[hit], camera.width_px * camera.mm_per_px)
-    lined = np.flatnonzero(dark[pixels])
-    out[lined] = outlined(out[lined], dark[pixels[lined]])
-    return out
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -188,11 +126,11 @@ class _Scene:
 
     corners: Array  # (F, 3, 3) px, px, mm toward the viewer
     part: Indices  # (F,) which surface
-    light: NDArray[np.float32]  # (F, 3) brightness at the corners
+    light: Array  # (F, 3) brightness at the corners
     tint: Indices  # (F,) row of the palette
-    shares: NDArray[np.float32]  # (F, 3, K) how much of each tint meets at the corners
+    shares: Array  # (F, 3, K) how much of each tint meets at the corners
     mixed: NDArray[np.bool_]  # (F,) more than one tint meets at a corner
-    spread: NDArray[np.float32]  # (F, 6) first corner in px; growth of corners two and three per px
+    spread: Array  # (F, 6) first corner in px; growth of corners two and three per px
 
     @classmethod
     def of(cls, surfaces: Sequence[Surface], n_tints: int, camera: Camera) -> _Scene:
@@ -224,24 +162,10 @@ class _Scene:
                     ),
                 )
             )
-        kinds = (np.float64, np.int64, np.float32, np.int64, np.float32, np.bool_, np.float32)
+        kinds = (np.float64, np.int64, np.float64, np.int64, np.float64, np.bool_, np.float64)
         return cls(
             *(np.concatenate(r).astype(k) for r, k in zip(zip(*rows, strict=True), kinds, strict=True))
         )
-
-    def look_up(self, face: Indices, x_px: Array, y_px: Array) -> tuple[NDArray[np.float32], Indices]:
-        """Brightness and tint of triangles at places inside them, each of shape (N,)."""
-        spread = self.spread[face]
-        x = x_px.astype(np.float32) - spread[:, 0]
-        y = y_px.astype(np.float32) - spread[:, 1]
-        two = (spread[:, 2] * x + spread[:, 3] * y).clip(0, 1)
-        three = (spread[:, 4] * x + spread[:, 5] * y).clip(0, 1)
-        weights = np.stack([1 - two - three, two, three], axis=1)
-        light = np.einsum("nk,nk->n", weights, self.light[face])
-        tint = self.tint[face]
-        between = np.flatnonzero(self.mixed[face])
-        tint[between] = np.einsum("nk,nkt->nt", weights[between], self.shares[face[between]]).argmax(axis=1)
-        return light, tint
 
 
 def _is_closed(faces: Indices) -> bool:

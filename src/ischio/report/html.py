@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from ischio.plan import HipPlans
 from ischio.report import words
 from ischio.report.landmark_pictures import (
     LandmarkSheet,
@@ -16,6 +17,7 @@ from ischio.report.landmark_pictures import (
 )
 from ischio.report.motion_page import levels_words, motion_page
 from ischio.report.pictures import HipPicture, Legend, hip_pictures, legend
+from ischio.report.plan_page import plan_pages
 from ischio.report.record_svg import timeline_svg
 from ischio.report.scan_pictures import scan_pictures
 from ischio.report.sketches import sketch_pictures
@@ -39,7 +41,13 @@ class _Section:
     landmarks: LandmarkSheet
 
 
-def render_report(study: Study, as_dict: Mapping[str, Any], *, scan: Volume | None = None) -> str:
+def render_report(
+    study: Study,
+    as_dict: Mapping[str, Any],
+    *,
+    scan: Volume | None = None,
+    plans: Sequence[HipPlans] = (),
+) -> str:
     """Write a study as an HTML page.
 
     Parameters
@@ -50,6 +58,8 @@ def render_report(study: Study, as_dict: Mapping[str, Any], *, scan: Volume | No
         The study as written to ``study.json``; gives every number and text.
     scan : Volume, optional
         The scan the bones were taken from: sections with the bones' outlines are shown.
+    plans : sequence of HipPlans
+        What the study's plans were made of: the cuts are drawn.
 
     Returns
     -------
@@ -106,6 +116,7 @@ def render_report(study: Study, as_dict: Mapping[str, Any], *, scan: Volume | No
         sketches=sketches.result(),
         references=_references(as_dict["measurements"]),
         motion=motion_page(as_dict),
+        plan_hips=plan_pages(as_dict, plans),
         timeline_svg=_timeline(as_dict.get("record")),
     )
 

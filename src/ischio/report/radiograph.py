@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ischio._check import Array
-from ischio.report.raster import Camera, Indices, spans
+from ischio.report.raster import Camera, Indices
 
 _HALF_MM = 22.0  # of bone, that brightens a pixel by six tenths of what is left
 _AIR = np.array([16.0, 22.0, 28.0])
@@ -38,35 +38,11 @@ def thickness(corners: Array, width: int, height: int) -> Array:
     >>> thickness(np.concatenate([front, back]), 2, 1).tolist()
     [[5.0, 5.0]]
     """
-    column, row, z = corners[..., 0], corners[..., 1], corners[..., 2]
-    first = np.maximum(np.ceil(row.min(axis=1) - 0.5), 0)
-    last = np.minimum(np.floor(row.max(axis=1) - 0.5), height - 1)
-    x1, x2 = np.roll(column, -1, axis=1), np.roll(column, -2, axis=1)
-    y1, y2 = np.roll(row, -1, axis=1), np.roll(row, -2, axis=1)
-    a, b, c = y1 - y2, x2 - x1, x1 * y2 - x2 * y1
-    area = c.sum(axis=1)
-    seen = (first <= last) & (area != 0) & (column.max(axis=1) > 0.5) & (column.min(axis=1) < width - 0.5)
-    out = np.zeros(height * width)
-    kept: Indices = np.flatnonzero(seen)
-    if len(kept) == 0:
-        return out.reshape(height, width)
-    a, b, c, area, z = a[kept], b[kept], c[kept], area[kept], z[kept]
-    begin_row = first[kept].astype(np.int64)
-    of, y, begin, length = spans(a, b, c, begin_row, last[kept].astype(np.int64) - begin_row + 1, width)
-    slope, drop, base = (np.einsum("fk,fk->f", one, z) / area for one in (a, b, c))
-    run = np.repeat(np.arange(len(of)), length)
-    x = np.arange(len(run)) - np.repeat(np.cumsum(length) - length, length) + begin[run]
-    face = of[run]
-    depth = np.clip(base[face] + drop[face] * y[run] + slope[face] * (x + 0.5), *_ends(z, face))
-    pixel = (y[run] - 0.5).astype(np.int64) * width + x
-    # Rows run downwards, so a triangle that faces the viewer has a negative area.
-    out += np.bincount(pixel, weights=-np.sign(area[face]) * depth, minlength=height * width)
-    return np.maximum(out, 0.0).reshape(height, width)
+    from ischio.report._fill import fill_through
 
-
-def _ends(z: Array, face: Indices) -> tuple[Array, Array]:
-    """Least and greatest depth of each fragment's triangle: slivers have wild slopes."""
-    return z.min(axis=1)[face], z.max(axis=1)[face]
+    total = np.zeros((height, width))
+    fill_through(np.ascontiguousarray(corners, dtype=np.float64), total)
+    return np.maximum(total, 0.0)
 
 
 def radiograph(surfaces: Sequence[tuple[Array, Indices]], camera: Camera) -> NDArray[np.uint8]:

@@ -9,13 +9,14 @@ from ischio._check import Array
 
 Grey = NDArray[np.float32]
 
-PAPER = np.array([255, 255, 255], dtype=np.float32)
-_INK = np.array([40, 44, 52], dtype=np.float32)  # dark slate; pure black looks like a crack
+PAPER = np.array([255.0, 255.0, 255.0])
+INK = np.array([40.0, 44.0, 52.0])  # dark slate; pure black looks like a crack
 _AMBIENT, _HEAD, _KEY = 0.46, 0.32, 0.30
 _KEY_LIGHT = np.array([-0.36, 0.56, 0.746])  # from above left, as in drawn anatomy
 _FOG_FROM, _FOG_TO, _FOG = 0.25, 0.75, 0.7  # of the picture's width behind its centre; share of paper there
 _OUTLINE_MM = (1.2, 5.0)  # depth steps between which an outline goes from unseen to full
 _OUTLINE = 0.75
+_PAPER_BEHIND_MM = 50.0  # empty paper counts as this far behind all bone
 _HOLLOWS_MM = ((2.5, 8.0), (8.0, 30.0))  # size of the surroundings, and depth behind them that counts as full
 _HOLLOW = 0.22
 
@@ -41,45 +42,21 @@ def brightness(normals: Array) -> Array:
     return np.asarray(_AMBIENT + _HEAD * head + _KEY * key)
 
 
-def fogged(rgb: Grey, depth: Array, width_mm: float) -> Grey:
-    """Fade colours toward the paper with their depth.
-
-    Parameters
-    ----------
-    rgb : array of shape (N, 3)
-    depth : array of shape (N,), mm
-        Toward the viewer from the middle of the picture.
-    width_mm : float
-        Width of the picture, which sets how fast things fade.
-
-    Returns
-    -------
-    array of shape (N, 3)
-    """
-    fog = _FOG * _ramp(-depth.astype(np.float32), _FOG_FROM * width_mm, _FOG_TO * width_mm)[:, None]
-    return rgb + (PAPER - rgb) * fog
+def fog(width_mm: float) -> Array:
+    """Where fog begins and where it is full, in mm behind the middle of a picture, and its share there."""
+    return np.array([_FOG_FROM * width_mm, _FOG_TO * width_mm, _FOG])
 
 
-def outlined(rgb: Grey, dark: Grey) -> Grey:
-    """Colours (N, 3) darkened toward ink by a share (N,)."""
-    return rgb + (_INK - rgb) * dark[:, None]
-
-
-def edges(depth: Array, part: NDArray[np.int64]) -> Grey:
+def edges(depth: Array, part: NDArray[np.int64]) -> Array:
     """How dark an outline to draw at each pixel, 0 to 1: where depth breaks or another part begins.
 
     ``depth`` is minus infinity and ``part`` -1 on empty paper.
     """
-    seen = np.isfinite(depth)
-    filled = np.where(seen, depth, 0.0)
-    filled = np.where(seen, depth, filled.min() - 50.0).astype(np.float32)
-    dark = np.zeros(depth.shape, dtype=np.float32)
-    for d, p, out in ((filled, part, dark), (filled.T, part.T, dark.T)):
-        bend = np.abs(d[:-2] - 2 * d[1:-1] + d[2:])
-        bend[(p[1:-1] != p[:-2]) & (p[1:-1] >= 0) & (p[:-2] >= 0)] = np.inf
-        row, column = np.nonzero(bend > _OUTLINE_MM[0])
-        strength = _OUTLINE * _ramp(bend[row, column], *_OUTLINE_MM)
-        out[row + 1, column] = np.maximum(out[row + 1, column], strength)
+    from ischio.report._fill import fill_edges
+
+    behind = float(np.where(np.isfinite(depth), depth, 0.0).min()) - _PAPER_BEHIND_MM
+    dark = np.empty(depth.shape)
+    fill_edges(depth, part, behind, *_OUTLINE_MM, _OUTLINE, dark)
     return dark
 
 
@@ -97,12 +74,6 @@ def hollows(depth: Array, mm_per_px: float) -> Grey:
         behind = _mean_around(filled, radius) / share - depth
         factor -= np.where(seen, _HOLLOW * (behind / full_mm).clip(0, 1), 0).astype(np.float32)
     return factor
-
-
-def _ramp(values: NDArray[np.float32], low: float, high: float) -> NDArray[np.float32]:
-    """0 below ``low``, 1 above ``high``, smooth between."""
-    t = ((values - np.float32(low)) / np.float32(high - low)).clip(0, 1)
-    return np.asarray(t * t * (3 - 2 * t))
 
 
 def _mean_around(values: Array, radius: int) -> Array:

@@ -81,6 +81,23 @@ def camera_beside(hip: Hip, points_mm: Array, seen: Directions) -> Camera:
     return _camera(_middle(hip, points_mm, seen), seen.up, hip.side.sign * seen.right, _HIP_MM)
 
 
+def camera_at(middle_mm: Array, up: Array, toward: Array, width_mm: float) -> Camera:
+    """Camera that looks at a place from a direction.
+
+    Parameters
+    ----------
+    middle_mm : array of shape (3,), mm
+    up, toward : arrays of shape (3,)
+        Unit vectors; ``up`` need not be exactly square to ``toward``.
+    width_mm : float
+
+    Returns
+    -------
+    Camera
+    """
+    return _camera(middle_mm, up, toward, width_mm)
+
+
 def camera_along_gap(triangles_mm: Array, ends_mm: Array, seen: Directions) -> Camera:
     """Camera square to the measured line, so that the gap is seen in profile and at its true length.
 

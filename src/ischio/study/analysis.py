@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ischio._check import complaint, one_of
+from ischio._check import AnatomyError, complaint, one_of
 from ischio.io.markups import MarkedPoint
 from ischio.types import Bone, Side, Study, Volume
 
@@ -104,15 +104,23 @@ def analyse(
         If the bones contradict their names, the declared axes or each other, or a marked point is not on
         its bone.
     """
-    from ischio.bones.quality import bone_findings
+    from ischio.bones.quality import METAL_KINDS, bone_findings
     from ischio.landmarks import find_pelvis, with_read_points
     from ischio.measures import run, with_bands
     from ischio.study.doubt import carried, hip_findings
 
     tell = progress or _silent
-    pelvis, warnings = find_pelvis(
-        bones, axes=settings.axes, sides=settings.sides, posture=settings.posture, progress=tell
-    )
+    seen = bone_findings(bones, scan=scan)
+    try:
+        pelvis, warnings = find_pelvis(
+            bones, axes=settings.axes, sides=settings.sides, posture=settings.posture, progress=tell
+        )
+    except AnatomyError as error:
+        metal = [one.words for one in seen if one.kind in METAL_KINDS]
+        if not metal:
+            raise
+        # Streaks and implants deform surfaces until they contradict their names: that is the likely reason.
+        raise AnatomyError(f"{error} Seen on the scan: {'; '.join(metal)}.") from error
     marked = tuple(marked)
     wanted = [point for point in marked if point.side is None or point.side in settings.sides]
     if wanted:
@@ -123,7 +131,7 @@ def analyse(
         notes = (*notes, f"markups: {len(marked) - len(wanted)} of the other side left alone")
     tell("measuring", 0.0)
     measurements = run(pelvis, settings.sides)
-    findings = (*bone_findings(bones, scan=scan), *hip_findings(pelvis))
+    findings = (*seen, *hip_findings(pelvis))
     measurements, quality = carried(measurements, pelvis, findings)
     measurements = with_bands(measurements, pelvis, sex=settings.sex, age_years=settings.age_years)
     tell("measuring", 1.0)

@@ -70,6 +70,7 @@ def to_dict(study: Study) -> dict[str, Any]:
         "quality": [_plain(row) for row in study.quality],
         **({} if study.record is None else {"record": _plain(study.record)}),
         **({} if study.motion is None else _plain(study.motion)),
+        **({} if study.planning is None else _plain(study.planning)),
     }
 
 
@@ -134,6 +135,7 @@ def _bone(bone: Bone) -> dict[str, Any]:
     return {
         **_fields(bone, "label", "name", "side", "edge_mm", "repairs"),
         "n_faces": len(bone.faces),
+        "moved_mm": _number(bone.moved_mm),
         "source": PureWindowsPath(bone.source).name,  # splits at / and \: no folder of the user's gets out
     }
 

@@ -11,7 +11,8 @@ from ischio._check import InputError, complaint, one_of
 from ischio.io.markups import markups_text
 from ischio.study._atomic import check_folder, write_folder
 from ischio.study.as_dict import SCHEMA_VERSION, all_landmarks, to_json
-from ischio.study.surfaces import SURFACE_FILES, region_surfaces
+from ischio.study.plan_files import PLAN_FILES
+from ischio.study.surfaces import BONE_FILES, SURFACE_FILES, bone_surfaces, region_surfaces
 from ischio.types import Study
 
 STUDY_FILE = "study.json"
@@ -24,7 +25,9 @@ RESULT_FILES = (
     "patient.html",
     LANDMARKS_FILE,
     *SURFACE_FILES,
+    *BONE_FILES,
     *MOTION_FILES,
+    *PLAN_FILES,
 )
 """Every name a result folder may hold; a step that writes another file adds it here."""
 
@@ -70,6 +73,7 @@ def write(
     texts: dict[str, str | bytes] = {
         STUDY_FILE: to_json(study),
         **region_surfaces(study),
+        **bone_surfaces(study),
         **(extra_files or {}),
     }
     landmarks = all_landmarks(study)

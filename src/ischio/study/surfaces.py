@@ -1,10 +1,11 @@
-"""Region surfaces as files that 3D Slicer and MeshLab open: what the gap was measured between."""
+"""Surfaces as files that 3D Slicer and MeshLab open: the bones, and what the gap was measured between."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from ischio.types import Region, Side, Study, side_word
+from ischio.io.write_meshes import bone_ply
+from ischio.types import BONE_NAMES, Region, Side, Study, side_word
 
 SAVED_REGIONS = ("ischium", "lesser_trochanter")
 
@@ -15,6 +16,29 @@ def surface_file(region: str, side: Side | None) -> str:
 
 
 SURFACE_FILES = tuple(surface_file(region, side) for region in SAVED_REGIONS for side in Side)
+
+
+def bone_file(name: str, side: Side | None) -> str:
+    """Name of a bone's file, for example ``femur_left.ply``."""
+    return f"{name}.ply" if side is None else f"{name}_{side.value}.ply"
+
+
+BONE_FILES = tuple(bone_file(name, side) for name in BONE_NAMES for side in (None, *Side))
+
+
+def bone_surfaces(study: Study) -> dict[str, bytes]:
+    """Binary PLY file of each bone as it was measured, so that another command can go on from here.
+
+    Parameters
+    ----------
+    study : Study
+
+    Returns
+    -------
+    dict of str to bytes
+        By file name; vertices to the last bit.
+    """
+    return {bone_file(bone.name, bone.side): bone_ply(bone) for bone in study.bones}
 
 
 def region_surfaces(study: Study) -> dict[str, str]:

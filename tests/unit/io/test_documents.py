@@ -15,7 +15,7 @@ from ischio._check import InputError
 from ischio.io import documents
 from ischio.io.documents import PACKAGED, packaged_document, parse_document, read_document
 
-BOMB_S = 1.0  # a bomb is refused before it is built; a slow machine needs a tenth of this
+BOMB_S = 1.0  # of processor time; refusing takes a tenth of it
 
 TEXTS = st.text(st.characters(max_codepoint=0xFFFF, exclude_categories=["Cc", "Cs"]), max_size=12)
 NUMBERS = st.integers(-(10**12), 10**12) | st.floats(allow_nan=False, allow_infinity=False)
@@ -133,10 +133,10 @@ def test_json_is_refused(text: str, message: str) -> None:
 
 
 def test_a_bomb_is_refused_before_it_is_built() -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(InputError, match="line 5: got more than 50,000 values once aliases"):
         parse_document("a.yaml", bomb())
-    assert time.perf_counter() - start < BOMB_S
+    assert time.process_time() - start < BOMB_S
 
 
 class TestFiles:

@@ -26,7 +26,7 @@ from ischio.record.instruments import scale_of
 from ischio.record.kinds import Operation, Score
 from ischio.store import registry
 
-MANY, MANY_S = 10_000, 30.0  # records, and the time in which they are scored, stored and queried
+MANY = 10_000  # records that are scored, stored and queried
 KILLS = 200
 WRITERS = 2
 LIFE_S = 0.03  # a writer is killed after this at most: in the middle of its second to tenth write
@@ -183,15 +183,18 @@ class TestParquet:
 
 
 @pytest.mark.slow
-def test_many_records_are_scored_and_queried_in_time(connection: sqlite3.Connection) -> None:
-    start = time.perf_counter()
+def test_many_records_are_scored_and_queried(
+    connection: sqlite3.Connection, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start = time.process_time()
     numbers = random.Random(1)
     store.add(connection, [(synthetic(n, numbers), None) for n in range(MANY)])
     assert len(store.cases(connection)) == MANY
     query = "SELECT instrument, count(*), avg(change) FROM changes GROUP BY instrument ORDER BY instrument"
     (odi, n_odi, _), (mhhs, n_mhhs, _) = connection.execute(query).fetchall()
     assert (odi, n_odi, mhhs, n_mhhs) == ("ODI", MANY, "mHHS", MANY)
-    assert time.perf_counter() - start < MANY_S
+    with capsys.disabled():
+        print(f"\n  {MANY:,} records: {time.process_time() - start:.1f} s of processor time", end="")
 
 
 def write_until_killed(file: Path, name: str, said: int) -> None:

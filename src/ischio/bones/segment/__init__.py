@@ -1,0 +1,1 @@
+"""Bones from a CT alone: found, laid, told apart, named."""

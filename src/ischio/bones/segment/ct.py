@@ -1,0 +1,181 @@
+"""From a CT to a label map of hips and sacrum."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ischio._check import InputError, complaint
+from ischio.atlas.model import similarity, vertex_areas
+from ischio.atlas.parts import part_model, pelvis_mean, pelvis_parts, socket, socket_of
+from ischio.bones.segment.find import EdgeField, HipGuess, Placed, femur_turns, hip_guesses
+from ischio.bones.segment.fit import CUBE_MM, HIGH_HU, LOW_HU, Held, Laid, lay, loosen, without
+from ischio.bones.segment.grid import coarse, fine, spacing_mm, upright
+from ischio.bones.segment.mask import bone_mask
+from ischio.bones.segment.territory import distance_field, territories
+from ischio.types import Side, Volume
+
+Progress = Callable[[str, float], None]
+Key = tuple[str, Side | None]
+
+MIN_EDGE = 0.78  # of a bone's seen surface on edges of bone: right ones have 0.87 and more, wrong ones to 0.7
+MIN_SEEN = 0.06  # of a bone's surface
+_SCALES = (0.75, 1.3)
+_HEAD_SIGMA_MM = 2.0
+_SAME_SIZE = 0.07  # one person's femur and hip bone, against the means
+_FIRST = ((12.0, 0, 3), (8.0, 0, 3))
+_N_TRIED = 2
+_MARGIN_MM = 14.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Segmented:
+    """Labels of bones, and what there is to say of them."""
+
+    labels: Volume
+    laid: dict[Key, Laid]
+    notes: tuple[str, ...]
+
+
+def segment_ct(scan: Volume, *, progress: Progress | None = None) -> Segmented:
+    """Label hip bones, femora and sacrum in a CT.
+
+    Parameters
+    ----------
+    scan : Volume
+        In HU; any grid, one side or both, cut as it may be.
+    progress : callable of (str, float), optional
+
+    Returns
+    -------
+    Segmented
+
+    Raises
+    ------
+    InputError
+        If no adult hip or femur is found.
+    """
+
+    def tell(words: str, fraction: float) -> None:
+        if progress is not None:
+            progress(words, fraction)
+
+    scan = upright(scan)
+    tell("looking for hips", 0.0)
+    field = EdgeField(scan)
+    grid = coarse(scan, CUBE_MM, LOW_HU, HIGH_HU)
+    laid: dict[Key, Laid] = {}
+    for n, side in enumerate(Side):
+        guesses = hip_guesses(field, side, _N_TRIED)
+        tell(f"laying the {side.value} hip", 0.1 + 0.15 * n)
+        laid.update(_laid_hip(guesses, grid))
+    if not laid:
+        raise InputError(
+            complaint(
+                "the scan",
+                "no hip bone",
+                "a CT of an adult's hip or pelvis",
+                "Check the scan, or pass labels.",
+            )
+        )
+    tell("laying the sacrum", 0.4)
+    laid.update(_laid_sacrum(laid, grid))
+    for key in laid:
+        others = [one for other, one in laid.items() if other != key]
+        laid[key] = loosen(laid[key], without(grid, others))
+    return _labelled(scan, laid, tell)
+
+
+def _laid_hip(guesses: list[HipGuess], grid: Volume) -> dict[Key, Laid]:
+    """Hip bone and femur of one side, as far as they are there."""
+    best: dict[Key, Laid] = {}
+    for guess in guesses:
+        side = guess.side
+        hip_bone = lay(part_model("hip_bone", side), guess.hip_bone, grid)
+        if not _is_there(hip_bone):
+            continue
+        found: dict[Key, Laid] = {("hip_bone", side): hip_bone}
+        femur = _laid_femur(side, guess, loosen(hip_bone, grid), grid)
+        if femur is not None:
+            found["femur", side] = femur
+        if _worth(found) > _worth(best):
+            best = found
+    return best
+
+
+def _laid_femur(side: Side, guess: HipGuess, hip_bone: Laid, grid: Volume) -> Laid | None:
+    """The femur whose head lies in a laid hip bone's socket."""
+    cup = socket_of("hip_bone", side, hip_bone.vertices_mm)
+    head = socket(side)[1]
+    rest = without(grid, [hip_bone])
+    held = Held(head, cup, _HEAD_SIGMA_MM, hip_bone.scale, _SAME_SIZE)
+    model = part_model("femur", side)
+    tried: list[tuple[float, int, Placed]] = []
+    for turn in (guess.femur.rotation, *femur_turns(side)):
+        start = Placed(hip_bone.scale, turn, cup - hip_bone.scale * turn @ head)
+        first = lay(model, start, rest, rounds=_FIRST, held=held)
+        tried.append((-first.edge_fraction, len(tried), start))
+    femur = lay(model, min(tried)[2], rest, held=held)
+    return femur if _is_there(femur) else None
+
+
+def _worth(found: dict[Key, Laid]) -> float:
+    """How much surface is explained."""
+    return sum(one.edge_fraction * one.seen_fraction for one in found.values())
+
+
+def _is_there(one: Laid) -> bool:
+    """Whether a laid model shows a bone."""
+    low, high = _SCALES
+    return one.edge_fraction >= MIN_EDGE and one.seen_fraction >= MIN_SEEN and low < one.scale < high
+
+
+def _laid_sacrum(laid: dict[Key, Laid], grid: Volume) -> dict[Key, Laid]:
+    """The sacrum, from where it lies between the hip bones of the mean pelvis."""
+    parts, mean = pelvis_parts(), pelvis_mean()
+    keys = [key for key in laid if key[0] == "hip_bone"]
+    source = np.concatenate([mean[parts[key].vertices] for key in keys])
+    target = np.concatenate([laid[key].vertices_mm for key in keys])
+    scale, rotation, offset = similarity(source, target, np.ones(len(source)))
+    model = part_model("sacrum", None)
+    own = mean[parts["sacrum", None].vertices]
+    placed = scale * own @ rotation.T + offset
+    start = Placed(*similarity(model.mean_mm, placed, vertex_areas(model.mean_mm, model.faces)))
+    rounds = ((10.0, 2, 4), (8.0, 6, 4), (6.0, 12, 5), (5.0, 25, 5))
+    sacrum = lay(model, start, grid, rounds=rounds)
+    return {("sacrum", None): sacrum} if _is_there(sacrum) else {}
+
+
+def _labelled(scan: Volume, laid: dict[Key, Laid], tell: Progress) -> Segmented:
+    """The label map."""
+    from scipy.ndimage import gaussian_filter
+
+    tell("cutting out the bones", 0.5)
+    points = np.concatenate([one.vertices_mm[one.seen] for one in laid.values()])
+    volume = fine(scan, points.min(axis=0) - _MARGIN_MM, points.max(axis=0) + _MARGIN_MM)
+    spacing = spacing_mm(volume)
+    fields = [distance_field(one.vertices_mm, one.model.faces, volume) for one in laid.values()]
+    tell("telling touching bones apart", 0.6)
+    owner = territories(volume.values, fields, spacing)
+    smooth = gaussian_filter(volume.values, 0.4 / spacing)
+    labels = np.zeros(volume.values.shape, dtype=np.uint8)
+    names = {}
+    for number, ((name, side), field) in enumerate(zip(laid, fields, strict=True), start=1):
+        tell(f"filling the {name.replace('_', ' ')}", 0.7 + 0.05 * number)
+        box = _box(field < 8.0)
+        mask = bone_mask(smooth[box], field[box], owner[box] == number, spacing, by_slice=name != "sacrum")
+        labels[box][mask] = number
+        names[number] = name if side is None else f"{name}_{side.value}"
+    out = replace(volume, values=labels, modality="labels", unit="1", names=names)
+    return Segmented(out, laid, ())
+
+
+def _box(mask: NDArray[np.bool_]) -> tuple[slice, slice, slice]:
+    """Smallest box around a mask."""
+    from scipy.ndimage import find_objects
+
+    found: tuple[slice, slice, slice] = find_objects(mask.astype(np.uint8))[0]
+    return found

@@ -1,0 +1,81 @@
+"""The voxels of one bone: its cortex by attenuation, its inside by what the cortex encloses."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ischio._check import Array
+from ischio.bones.segment.fit import MUSCLE_HU
+
+BONE_HU = 160.0  # muscle and cartilage stay below, with noise; cortex blurred to 3 mm above
+_PEAK_MM = 2.5  # a cortex's edge is where half of its height is: that is looked for this near
+_DENSE_HU = 450.0  # half of a cortex's height is no more
+_CORE_MM = 4.0  # this deep in the laid model there is bone, whatever it attenuates
+_REACH_MM = 5.0  # a bone's surface strays no further from the laid model
+_CLOSE_MM = 1.6  # gaps in a cortex blurred away
+
+
+def bone_mask(
+    values: NDArray[np.float32],
+    field: NDArray[np.float32],
+    is_own: NDArray[np.bool_],
+    spacing: Array,
+    *,
+    by_slice: bool,
+) -> NDArray[np.bool_]:
+    """Voxels of one bone.
+
+    Parameters
+    ----------
+    values : array of shape (I, J, K)
+        HU, lightly smoothed.
+    field : array of shape (I, J, K), mm
+        Distance from the laid model.
+    is_own : bool array of shape (I, J, K)
+        The bone's territory.
+    spacing : array of shape (3,), mm
+    by_slice : bool
+        Whether what an axial slice encloses is bone, too: marrow cavities that are open at the scan's end.
+
+    Returns
+    -------
+    bool array of shape (I, J, K)
+    """
+    from scipy.ndimage import binary_closing, binary_fill_holes, label, maximum_filter
+
+    near = is_own & (field < _REACH_MM)
+    core = near & (field < -_CORE_MM)
+    size = [2 * int(_PEAK_MM / s) + 1 for s in spacing]
+    half = 0.5 * (MUSCLE_HU + maximum_filter(np.where(near, values, BONE_HU), size))
+    solid: NDArray[np.bool_] = core | (near & (values > np.clip(half, BONE_HU, _DENSE_HU)))
+    pieces, n = label(solid)
+    if n == 0:
+        return solid
+    sizes = np.bincount(pieces.ravel())
+    sizes[0] = 0
+    has_core = np.zeros(n + 1, dtype=bool)
+    has_core[np.unique(pieces[core])] = True
+    has_core[0] = False
+    kept: NDArray[np.bool_] = has_core & (sizes > 0.02 * sizes.max())
+    solid = kept[pieces]
+    pad = [int(np.ceil(_CLOSE_MM / s)) + 1 for s in spacing]
+    wide = np.pad(solid, [(p, p) for p in pad], mode="edge")
+    wide = binary_closing(wide, _ball(_CLOSE_MM, spacing))
+    solid |= wide[tuple(slice(p, -p) for p in pad)] & is_own
+    solid = binary_fill_holes(solid)
+    if by_slice:
+        for k in range(solid.shape[2]):
+            solid[:, :, k] |= binary_fill_holes(solid[:, :, k]) & (field[:, :, k] < 0.0)
+    out: NDArray[np.bool_] = solid & is_own
+    return out
+
+
+def _ball(radius_mm: float, spacing: Array) -> NDArray[np.bool_]:
+    """A ball of voxels."""
+    reach = [int(radius_mm / s) for s in spacing]
+    steps = np.meshgrid(
+        *[np.arange(-n, n + 1) * s for n, s in zip(reach, spacing, strict=True)], indexing="ij"
+    )
+    out: NDArray[np.bool_] = np.sum(np.square(steps), axis=0) <= radius_mm**2 + 1e-9
+    return out

@@ -1,0 +1,108 @@
+"""What `ischio plan` asks for and shows: parse, call, show. Nothing is computed here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+if TYPE_CHECKING:  # what these stand on is imported by the commands, not by --help
+    from ischio.plan import HipPlans
+    from ischio.study import Progress
+    from ischio.types import Side, Study
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Planning:
+    """Options of a plan."""
+
+    target_mm: Annotated[
+        float, Parameter(help="Clearance wanted between lesser trochanter and ischium, in mm.")
+    ]
+    motion: Annotated[
+        str, Parameter(help="Poses it is wanted in; the standing-like static pose by default.")
+    ] = "standing"
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A study with its plans, the files that belong to them, and what the report draws."""
+
+    study: Study
+    files: Mapping[str, str | bytes]
+    plans: tuple[HipPlans, ...]
+
+
+def planned(
+    study: Study,
+    wanted: Planning,
+    sides: Sequence[Side],
+    record: Mapping[str, Any] | None,
+    jobs: int | None,
+    tell: Progress,
+) -> Planned:
+    """Plan every hip of a study, or say why not.
+
+    Parameters
+    ----------
+    study : Study
+    wanted : Planning
+    sides : sequence of Side
+        Sides asked for.
+    record : mapping or None
+        The clinical record: its red flags end a plan.
+    jobs : int or None
+        Threads; all by default.
+    tell : callable
+        ``tell(words, fraction)``.
+
+    Returns
+    -------
+    Planned
+    """
+    from ischio.plan import plan_sections
+    from ischio.study.plan_files import plan_files
+
+    flags = [] if record is None else record["red_flags"]
+    stops = tuple(row["reason"] for row in flags if row["verdict"] == "stop")
+    sections, found = plan_sections(
+        study.pelvis,
+        wanted.target_mm,
+        wanted.motion,
+        stops=stops,
+        sides=sides,
+        jobs=jobs or os.cpu_count() or 1,
+        progress=tell,
+    )
+    return Planned(replace(study, planning=sections), plan_files(found), found)
+
+
+def summary(study: Study) -> str:
+    """The plans of each side, or why there is none.
+
+    Parameters
+    ----------
+    study : Study
+
+    Returns
+    -------
+    str
+    """
+    planning = study.planning or {"planning": {"hips": [], "reasons": {}}, "plans": []}
+    lines = []
+    for hip in planning["planning"]["hips"]:
+        lines.append(hip["sentence"])
+        lines += [
+            f"  {row['sentence']}"
+            for row in planning["plans"]
+            if row["side"] == hip["side"] and row["cut"] is not None
+        ]
+    lines += [
+        f"{side.capitalize()} hip: no plan: {why}" for side, why in planning["planning"]["reasons"].items()
+    ]
+    lines += [f"warning: {words}" for words in study.warnings]
+    return "\n".join([*lines, planning["planning"].get("prediction", "")]) + "\n"

@@ -1,0 +1,186 @@
+"""Plans as plain values: what ``plans`` in ``study.json`` holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ischio._check import Array
+from ischio.motion.pairs import SPACE
+from ischio.plan.cuts import Cut
+from ischio.plan.resection import HipPlans, Plan, standing_bone
+from ischio.plan.site import Site
+from ischio.types import Clearance
+
+PREDICTION = (
+    "Prediction from bone surfaces: no outcome data support any depth, and no load study any strength left."
+)
+ROUNDED = "Depths are rounded to 1 mm in words; the bone under the knife is not known better."
+_DECIMALS = 3
+
+
+def plan_rows(found: HipPlans) -> list[dict[str, Any]]:
+    """Every plan of a hip as plain values.
+
+    Parameters
+    ----------
+    found : HipPlans
+
+    Returns
+    -------
+    list of dict
+        With ``side``, ``goal``, ``cut``, ``removed_mm3``, ``depth_mm``, ``reached_mm``,
+        ``attachment_lost_fraction``, ``before`` and ``after`` in each.
+    """
+    return [_row(found, one) for one in found.plans]
+
+
+def hip_row(found: HipPlans) -> dict[str, Any]:
+    """What holds for all plans of a hip, as plain values."""
+    site = found.site
+    return {
+        "side": found.hip.side.value,
+        "status": found.need.status,
+        "before_mm": _number(found.need.before_mm),
+        "best_mm": _number(found.need.best_mm),
+        "trochanter_mm3": _number((site.solid ^ site.room).volume()),
+        "margin_over_cortex_mm": site.margin_mm,
+        "footprint": {
+            "psoas_mm2": _number(found.footprint.psoas.area_mm2),
+            "iliacus_mm2": _number(found.footprint.iliacus.area_mm2),
+            "method": found.footprint.psoas.method,
+        },
+        "directions": {
+            "up": _vector(site.up),
+            "back": _vector(site.back),
+            "medial": _vector(site.medial),
+        },
+        "sentence": _status_words(found),
+    }
+
+
+def _row(found: HipPlans, one: Plan) -> dict[str, Any]:
+    """One plan as plain values."""
+    return {
+        "side": found.hip.side.value,
+        "name": "no_cut" if one.cut is None else one.cut.name,
+        "status": one.status,
+        "goal": {
+            "clearance_mm": one.goal.clearance_mm,
+            "motion": one.goal.motion,
+            "words": one.goal.words,
+            "n_poses": len(one.goal.poses),
+            "pelvic_zero": one.goal.poses.pelvic_zero,
+            "rotation_zero": one.goal.poses.rotation_zero,
+        },
+        "cut": None if one.cut is None else _cut(found.site, one.cut),
+        "removed_mm3": _number(one.removed_mm3),
+        "depth_mm": _number(one.depth_mm),
+        "depth_from": _depth_words(one),
+        "reached_mm": _number(one.reached_mm),
+        "attachment_lost_fraction": _number(one.lost.iliopsoas_fraction),
+        "attachment_lost": {
+            "psoas_fraction": _number(one.lost.psoas_fraction),
+            "iliacus_fraction": _number(one.lost.iliacus_fraction),
+        },
+        **standing_bone(found.site, one),
+        "before": _gaps(one.before),
+        "after": _gaps(one.after),
+        "sentence": _sentence(found, one),
+    }
+
+
+def _cut(site: Site, cut: Cut) -> dict[str, Any]:
+    """A cut in the femur's own frame, and in the coordinates of the results."""
+    frame = site.hip.frames["femur_pca_from_patient"]
+    out: dict[str, Any] = {"kind": cut.kind, "name": cut.name, "words": cut.words, "frame": "femur_pca"}
+    if cut.direction is not None and cut.point_mm is not None:
+        out |= {
+            "normal": _vector(frame.matrix[:3, :3] @ cut.direction),
+            "point_mm": _point(frame.apply(cut.point_mm)),
+            "normal_patient": _vector(cut.direction),
+            "point_patient_mm": _point(cut.point_mm),
+        }
+    return out | cut.detail
+
+
+def _gaps(found: Mapping[tuple[str, str], Clearance]) -> dict[str, Any]:
+    """The least gap of each pair, and the pose it is met in."""
+    out: dict[str, Any] = {}
+    for pair, one in found.items():
+        row = int(np.argmin(one.gap_mm))
+        out[":".join(pair)] = {
+            "gap_mm": _number(float(one.gap_mm[row])),
+            "solver_error_mm": _number(float(one.error_mm[row])),
+            "flexion_deg": _number(float(one.poses.angles_deg[row, 0])),
+            "adduction_deg": _number(float(one.poses.angles_deg[row, 1])),
+            "internal_rotation_deg": _number(float(one.poses.angles_deg[row, 2])),
+            "sub_part": one.sub_parts[int(one.sub_part[row])],
+            "on_femur_mm": _point(one.on_femur_mm[row]),
+            "on_hip_bone_mm": _point(one.on_hip_bone_mm[row]),
+        }
+    return {"gap_mm": out[":".join(SPACE)]["gap_mm"], "pairs": out}
+
+
+def _depth_words(one: Plan) -> str:
+    """Origin and direction of a depth."""
+    if one.cut is None:
+        return "no cut"
+    if one.cut.depth_mm is not None:
+        return "from the trochanter's most prominent point along the plane's normal"
+    return "greatest depth of the cut surface beneath the former surface"
+
+
+def _status_words(found: HipPlans) -> str:
+    """How the goal stands, in one sentence."""
+    goal, side = found.plans[0].goal, found.hip.side.value.capitalize()
+    wanted, known = found.need.wanted_mm, found.need
+    if known.status == "met":
+        return (
+            f"{side} hip: the target of {wanted:g} mm is already met ({known.before_mm:.1f} mm; "
+            f"{goal.words}): no cut."
+        )
+    if known.status == "beyond":
+        return (
+            f"{side} hip: {wanted:g} mm is out of reach; with all of the lesser trochanter removed flush "
+            f"with the shaft the clearance is {known.best_mm:.1f} mm ({goal.words}). The cuts are for the "
+            "best that can be reached."
+        )
+    return f"{side} hip: from {known.before_mm:.1f} to {wanted:g} mm ({goal.words})."
+
+
+def _sentence(found: HipPlans, one: Plan) -> str:
+    """A plan in one sentence."""
+    if one.cut is None:
+        return _status_words(found)
+    words = (
+        f"{one.cut.words.capitalize()}: {one.depth_mm:.0f} mm deep, {one.removed_mm3 / 1000:.1f} ml of bone, "
+        f"{100 * one.lost.iliopsoas_fraction:.0f} % of the iliopsoas's attachment (template); clearance "
+        f"{one.reached_mm:.1f} mm"
+    )
+    others = {
+        pair: float(gap.gap_mm.min())
+        for pair, gap in one.after.items()
+        if pair != SPACE and float(gap.gap_mm.min()) < one.reached_mm
+    }
+    if others:
+        pair, gap = min(others.items(), key=lambda item: item[1])
+        words += f", but {pair[0].replace('_', ' ')} and ischium are {gap:.1f} mm apart"
+    return words + "."
+
+
+def _number(value: float) -> float:
+    """Rounded to a micrometre, without a negative zero."""
+    return round(float(value), _DECIMALS) + 0.0
+
+
+def _vector(vector: Array) -> list[float]:
+    """A direction."""
+    return [round(float(value), 6) + 0.0 for value in vector]
+
+
+def _point(point: Array) -> list[float]:
+    """A point, to a micrometre."""
+    return [_number(value) for value in point]

@@ -1,0 +1,87 @@
+"""Plans of one person, as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ischio._check import CannotMeasure
+from ischio.plan.as_dict import PREDICTION, hip_row, plan_rows
+from ischio.plan.goals import STANDING, goal_of
+from ischio.plan.resection import HipPlans, Progress, plan_hip
+from ischio.types import Pelvis, Side
+
+
+def plan_sections(
+    pelvis: Pelvis,
+    target_mm: float,
+    motion: str = STANDING,
+    *,
+    stops: Iterable[str] = (),
+    sides: Iterable[Side] = tuple(Side),
+    jobs: int = 1,
+    progress: Progress = lambda _words, _fraction: None,
+) -> tuple[dict[str, Any], tuple[HipPlans, ...]]:
+    """Plan both hips of a person.
+
+    Parameters
+    ----------
+    pelvis : Pelvis
+    target_mm : float
+        Clearance wanted.
+    motion : str
+        One of ``MOTION_SETS``.
+    stops : iterable of str
+        Red flags of the record, in words: each ends every plan.
+    sides : iterable of Side
+        Sides asked for.
+    jobs : int
+    progress : callable
+
+    Returns
+    -------
+    sections : dict
+        ``plans`` and ``planning``, for ``study.json``.
+    found : tuple of HipPlans
+        What they were made of.
+
+    Raises
+    ------
+    InputError
+        If the target is no possible distance, the set of poses is not known, or a femur bounds no solid.
+
+    Examples
+    --------
+    >>> from ischio import phantoms
+    >>> pelvis = phantoms.pelvis()
+    >>> sections, _ = plan_sections(pelvis, 17.0, stops=["tumour"])
+    >>> sections["plans"], sections["planning"]["reasons"]["left"]
+    ([], 'red flag: tumour')
+    """
+    stopped = [f"red flag: {words}" for words in stops]
+    plans: list[dict[str, Any]] = []
+    planning: dict[str, Any] = {"prediction": PREDICTION, "hips": [], "reasons": {}}
+    found = []
+    hips = {hip.side: hip for hip in pelvis.hips}
+    for number, side in enumerate(sides):
+        if stopped:
+            planning["reasons"][side.value] = "; ".join(stopped)
+            continue
+        if side not in hips:
+            planning["reasons"][side.value] = pelvis.reasons.get(side.value, "this hip is absent")
+            continue
+        try:
+            goal = goal_of(hips[side], target_mm, motion)
+            one = plan_hip(hips[side], goal, jobs=jobs, progress=_half(progress, side, number))
+        except CannotMeasure as refusal:
+            planning["reasons"][side.value] = str(refusal)
+            continue
+        found.append(one)
+        plans += plan_rows(one)
+        planning["hips"].append(hip_row(one))
+    return {"plans": plans, "planning": planning}, tuple(found)
+
+
+def _half(progress: Progress, side: Side, number: int) -> Progress:
+    """Progress of one of two hips."""
+    return lambda words, fraction: progress(f"{side.value} hip: {words}", (number + fraction) / 2)

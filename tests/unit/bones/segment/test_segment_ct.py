@@ -1,0 +1,115 @@
+"""Bones found in a CT whose truth is known, because it was made from surfaces."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ischio._check import InputError
+from ischio.bones.segment.ct import Segmented, segment_ct
+from ischio.bones.segment.grid import spacing_mm
+from ischio.geometry.solid import solid
+from ischio.types import Bone, Frame, Side, Volume
+from ischio.validation.made_ct import Scanner, made_ct, model_hip
+
+SCANNER = Scanner(in_plane_mm=1.2, slice_mm=2.0)
+PERSON = 18
+# Agreed for this resolution before the first run: between 0.97 at 0.8 mm and 0.94 at 3 mm.
+MIN_DICE = 0.95
+
+
+def field_of_view(bones: tuple[Bone, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """A box around the hip from below the lesser trochanter to above the socket."""
+    hip_bone, femur = bones
+    top = femur.vertices_mm[:, 2].max()
+    upper = femur.vertices_mm[femur.vertices_mm[:, 2] > top - 100.0]
+    points = np.concatenate([hip_bone.vertices_mm, upper])
+    low, high = points.min(axis=0) - 6.0, points.max(axis=0) + 6.0
+    low[2], high[2] = top - 100.0, top + 35.0
+    return low, high
+
+
+@pytest.fixture(scope="module")
+def bones() -> tuple[Bone, ...]:
+    return model_hip(PERSON)
+
+
+@pytest.fixture(scope="module")
+def scan(bones: tuple[Bone, ...]) -> Volume:
+    return made_ct(bones, field_of_view(bones), scanner=SCANNER)
+
+
+@pytest.fixture(scope="module")
+def told() -> list[float]:
+    return []
+
+
+@pytest.fixture(scope="module")
+def found(scan: Volume, told: list[float]) -> Segmented:
+    return segment_ct(scan, progress=lambda _words, fraction: told.append(fraction))
+
+
+def dice(labels: Volume, number: int, bone: Bone) -> float:
+    shape = labels.values.shape
+    truth = solid(bone.vertices_mm, bone.faces, labels.patient_from_voxel, (shape[0], shape[1], shape[2]))
+    own = labels.values == number
+    return float(2 * (truth & own).sum() / (truth.sum() + own.sum()))
+
+
+def test_both_bones_of_the_side_are_found_and_named(found: Segmented) -> None:
+    assert sorted(found.labels.names.values()) == ["femur_left", "hip_bone_left"]
+
+
+def test_labels_cover_the_bones(found: Segmented, bones: tuple[Bone, ...]) -> None:
+    number = {name: n for n, name in found.labels.names.items()}
+    for bone in bones:
+        assert dice(found.labels, number[f"{bone.name}_left"], bone) > MIN_DICE
+
+
+def test_no_bone_holds_a_part_of_the_other(found: Segmented, bones: tuple[Bone, ...]) -> None:
+    labels = found.labels
+    shape = labels.values.shape
+    number = {name: n for n, name in labels.names.items()}
+    for own, other in (bones, bones[::-1]):
+        truth = solid(
+            other.vertices_mm, other.faces, labels.patient_from_voxel, (shape[0], shape[1], shape[2])
+        )
+        taken = (truth & (labels.values == number[f"{own.name}_left"])).sum() / truth.sum()
+        assert taken < 0.005
+
+
+def test_a_mirrored_scan_has_the_other_side(scan: Volume) -> None:
+    flip = np.diag([-1.0, 1.0, 1.0, 1.0])
+    mirrored = replace(scan, patient_from_voxel=flip @ scan.patient_from_voxel)
+    assert set(segment_ct(mirrored).labels.names.values()) == {"femur_right", "hip_bone_right"}
+
+
+@pytest.mark.usefixtures("found")
+def test_progress_goes_up(told: list[float]) -> None:
+    assert told == sorted(told)
+    assert 0.5 < told[-1] < 1.0
+
+
+def cylinder() -> Volume:
+    """A phantom for quality control: rods of bone's density in water."""
+    i, j, k = np.ogrid[:80, :80, :50]
+    values = np.where((i - 40) ** 2 + (j - 40) ** 2 < 36**2, 0, -1000) + 0 * k
+    for x, y in ((20, 40), (60, 40), (40, 20), (40, 60)):
+        values = np.where((i - x) ** 2 + (j - y) ** 2 + 0 * k < 36, 900, values)
+    affine = np.diag([3.0, 3.0, 3.0, 1.0])
+    return Volume(values.astype(np.int16), affine, Frame("patient", "made"), "CT", "HU", "phantom")
+
+
+def test_a_phantom_is_refused() -> None:
+    with pytest.raises(InputError, match="no hip bone"):
+        segment_ct(cylinder())
+
+
+def test_voxels_are_about_a_millimetre(found: Segmented) -> None:
+    assert (spacing_mm(found.labels) <= 1.3).all()
+
+
+def test_sides_are_the_patients_own(bones: tuple[Bone, ...]) -> None:
+    assert {bone.side for bone in bones} == {Side.LEFT}
