@@ -24,7 +24,11 @@ class Planning:
         float, Parameter(help="Clearance wanted between lesser trochanter and ischium, in mm.")
     ]
     motion: Annotated[
-        str, Parameter(help="Poses it is wanted in; the standing-like static pose by default.")
+        str,
+        Parameter(
+            help="Poses it is wanted in: standing (the standing-like static pose), gait, range, ifi_test, or "
+            "another examination."
+        ),
     ] = "standing"
 
 

@@ -14,7 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ischio.geometry.gap_field import fixed_surface, moving_surface, pose_gaps
+from ischio.geometry.gap_field import pose_gaps
+from ischio.geometry.gap_fixed import fixed_surface
+from ischio.geometry.gap_moving import moving_surface
 from ischio.motion import clearance, pose_grid
 from ischio.motion.joint import Joint, joint_of
 from ischio.motion.sweep import _STEPS_MM
@@ -129,20 +131,22 @@ def test_poses_a_second_beside_other_programs(hips: tuple[Hip, ...], rng: np.ran
     )
     radii = np.linalg.norm(moving.reshape(-1, 3), axis=1)
     shell = (joint.centre_mm, float(radii.min()) - 3, float(radii.max()) + 1)
+    about_axis = float(np.hypot(moving[..., 0], moving[..., 2]).max())
+    arms = (float(radii.max()), float(radii.max()), about_axis)  # as in ``ischio.motion.sweep``
     solid = joint.pelvic(hip.hip_bone.triangles_mm)
     fixed_surface(fixed[:8], solid, step_mm=20.0)  # compiles
     field_s, seat = seconds(lambda: fixed_surface(fixed, solid, step_mm=_STEPS_MM[1], shell=shell))
     thigh, angles = moving_surface(moving), pose_grid(*WHOLE).angles_deg
-    pose_gaps(seat, thigh, angles[:100], joint.motion)  # compiles
-    mapped_s, found = seconds(lambda: pose_gaps(seat, thigh, angles, joint.motion))
+    pose_gaps(seat, thigh, angles[:100], joint.motion, arms_mm=arms)  # compiles
+    mapped_s, found = seconds(lambda: pose_gaps(seat, thigh, angles, joint.motion, arms_mm=arms))
     shuffled = rng.permutation(len(angles))
-    shuffled_s, _ = seconds(lambda: pose_gaps(seat, thigh, angles[shuffled], joint.motion))
+    shuffled_s, _ = seconds(lambda: pose_gaps(seat, thigh, angles[shuffled], joint.motion, arms_mm=arms))
     apart = rng.permutation(len(angles))[:20_000]
-    apart_s, _ = seconds(lambda: pose_gaps(seat, thigh, angles[apart], joint.motion))
+    apart_s, _ = seconds(lambda: pose_gaps(seat, thigh, angles[apart], joint.motion, arms_mm=arms))
     few = angles[:: len(angles) // N_OTHERS]
     ours, scattered = len(angles) / mapped_s, len(apart) / apart_s
     free = angles[(found.gap_mm > 0)]
-    free_s, _ = seconds(lambda: pose_gaps(seat, thigh, free, joint.motion))
+    free_s, _ = seconds(lambda: pose_gaps(seat, thigh, free, joint.motion, arms_mm=arms))
     print(f"\nischium {len(fixed)}, trochanter {len(moving)} triangles; one thread, field {field_s:.1f} s")
     print(f"ischio, map order        {ours:9.0f} poses/s ({(found.gap_mm <= 0).mean():.0%} in contact)")
     print(f"ischio, map shuffled     {len(angles) / shuffled_s:9.0f}")

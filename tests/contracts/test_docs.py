@@ -202,6 +202,7 @@ def test_options_in_pages_exist(path: Path, capsys: pytest.CaptureFixture[str]) 
         ["export"],
         ["register"],
         ["motion"],
+        ["plan"],
         ["validate"],
         ["evidence"],
         *(["record", one] for one in record if one[0] != "-"),

@@ -56,7 +56,7 @@ class Blurred:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Level:
+class MatchLevel:
     """One scale of the search: samples along the normals, their classes, and the second scan.
 
     Parameters
@@ -101,7 +101,7 @@ class Level:
         """Matrix of a turn by a rotation vector about the middle, then a shift."""
         return _matrix(np.deg2rad(turn_deg), np.asarray(shift_mm, dtype=np.float64), self.centre_mm)
 
-    def halves(self) -> Iterator[Level]:
+    def halves(self) -> Iterator[MatchLevel]:
         """The samples of every other point, and the rest."""
         for odd in (0, 1):
             rows = self.point % 2 == odd
@@ -114,7 +114,7 @@ class Level:
             )
 
 
-def levels(bone: Bone, first: Volume, second: Volume) -> list[Level]:
+def levels(bone: Bone, first: Volume, second: Volume) -> list[MatchLevel]:
     """Scales from blurred to sharp.
 
     Parameters
@@ -125,7 +125,7 @@ def levels(bone: Bone, first: Volume, second: Volume) -> list[Level]:
 
     Returns
     -------
-    list of Level
+    list of MatchLevel
     """
     out = []
     for blur, n_points, reach, step in _LEVELS:
@@ -136,7 +136,7 @@ def levels(bone: Bone, first: Volume, second: Volume) -> list[Level]:
         point, depth = np.nonzero(np.isfinite(values))
         kind = _classes(values[point, depth], np.digitize(depths, _ZONES_MM)[depth])
         scan = _blurred(second, blur)
-        out.append(Level(scan, points, normals, depths, at[point, depth], point, depth, kind))
+        out.append(MatchLevel(scan, points, normals, depths, at[point, depth], point, depth, kind))
     return out
 
 
@@ -171,35 +171,35 @@ def moved_by(points_mm: Array, matrix: Array) -> Array:
     return out
 
 
-def rms(level: Level, one: Array, other: Array) -> float:
+def rms(level: MatchLevel, one: Array, other: Array) -> float:
     """How far apart two moves put the surface, root of the mean square in mm.
 
     Parameters
     ----------
-    level : Level
+    level : MatchLevel
     one, other : arrays of shape (4, 4)
     """
     apart = moved_by(level.points_mm, one) - moved_by(level.points_mm, other)
     return float(np.sqrt((apart**2).sum(axis=1).mean()))
 
 
-def explained(level: Level, second_from_first: Array) -> float:
+def explained(level: MatchLevel, second_from_first: Array) -> float:
     """Share of the second scan's variance that the classes explain; -1 where too little is in view.
 
     Parameters
     ----------
-    level : Level
+    level : MatchLevel
     second_from_first : array of shape (4, 4)
     """
     return _seen(level, second_from_first)[0]
 
 
-def climbed(level: Level, second_from_first: Array) -> Array:
+def climbed(level: MatchLevel, second_from_first: Array) -> Array:
     """Climb to the nearest place where the classes explain most, by damped Gauss-Newton steps.
 
     Parameters
     ----------
-    level : Level
+    level : MatchLevel
     second_from_first : array of shape (4, 4)
         The start.
 
@@ -237,7 +237,7 @@ def climbed(level: Level, second_from_first: Array) -> Array:
     return move
 
 
-def _seen(level: Level, move: Array) -> tuple[float, Array, Array, float, Array]:
+def _seen(level: MatchLevel, move: Array) -> tuple[float, Array, Array, float, Array]:
     """What is explained, what is not of each sample, weights, the spread of values, and places."""
     points = moved_by(level.at_mm, move)
     weight = level.scan.inside(points).astype(np.float64)

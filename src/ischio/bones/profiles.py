@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ischio._check import Array
-from ischio.bones.match import Level, class_means, moved_by
+from ischio.bones.match import MatchLevel, class_means, moved_by
 
 REACH_MM = 4.0  # offsets that are tried
 _STEP_MM = 0.25
@@ -14,12 +14,12 @@ _LEAST_LIKE = 0.8  # correlation of expected and seen profile
 _LEAST_SEEN = 30  # patches
 
 
-def profile_offsets(level: Level, second_from_first: Array) -> tuple[float | None, float | None, float]:
+def profile_offsets(level: MatchLevel, second_from_first: Array) -> tuple[float | None, float | None, float]:
     """Compare, in patches of the surface, what the second scan shows with what the first lets expect.
 
     Parameters
     ----------
-    level : Level
+    level : MatchLevel
     second_from_first : array of shape (4, 4)
 
     Returns
@@ -63,7 +63,13 @@ def profile_offsets(level: Level, second_from_first: Array) -> tuple[float | Non
 
 
 def _likeness(
-    level: Level, expected: Array, start: Array, along: Array, offset: float, patches: Array, same_way: Array
+    level: MatchLevel,
+    expected: Array,
+    start: Array,
+    along: Array,
+    offset: float,
+    patches: Array,
+    same_way: Array,
 ) -> Array:
     """Correlation of expected and seen profiles of every patch at one offset; NaN outside of the scan."""
     at = (start[:, None] + (level.depths_mm + offset)[None, :, None] * along[:, None]).reshape(-1, 3)

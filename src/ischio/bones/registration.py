@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ischio._check import Array, InputError, complaint
-from ischio.bones.match import Level, climbed, explained, levels, moved_by, rms
+from ischio.bones.match import MatchLevel, climbed, explained, levels, moved_by, rms
 from ischio.bones.profiles import profile_offsets
 from ischio.types import Bone, Transform, Volume
 
@@ -160,12 +160,12 @@ def _reason(
     return None
 
 
-def _overlap(level: Level, second_from_first: Array) -> float:
+def _overlap(level: MatchLevel, second_from_first: Array) -> float:
     """Share of the samples inside the second scan."""
     return float(level.scan.inside(moved_by(level.at_mm, second_from_first)).mean())
 
 
-def _score(level: Level, second_from_first: Array) -> float:
+def _score(level: MatchLevel, second_from_first: Array) -> float:
     """What the classes explain, as a logarithm of likelihood per sample: samples outside tell nothing."""
     kept = _overlap(level, second_from_first)
     if kept < _LEAST_OVERLAP:
@@ -173,14 +173,14 @@ def _score(level: Level, second_from_first: Array) -> float:
     return -kept * float(np.log1p(-np.clip(explained(level, second_from_first), 0.0, 1 - 1e-9)))
 
 
-def _run(steps: Sequence[Level], move: Array) -> Array:
+def _run(steps: Sequence[MatchLevel], move: Array) -> Array:
     """From blurred to sharp."""
     for level in steps:
         move = climbed(level, move)
     return move
 
 
-def _searched(steps: Sequence[Level]) -> tuple[list[tuple[float, Array]], int]:
+def _searched(steps: Sequence[MatchLevel]) -> tuple[list[tuple[float, Array]], int]:
     """Places that fit, best first, no two of them the same; and how many starts come back to the best.
 
     Where a start near the best finds a better one, the search goes on from there.
@@ -207,7 +207,7 @@ def _searched(steps: Sequence[Level]) -> tuple[list[tuple[float, Array]], int]:
     return [(_score(fine, move), move) for move in _distinct(fine, ends, 0.2, len(ends))], n_back
 
 
-def _distinct(level: Level, moves: Sequence[Array], apart_mm: float, n: int) -> list[Array]:
+def _distinct(level: MatchLevel, moves: Sequence[Array], apart_mm: float, n: int) -> list[Array]:
     """The first so many moves that lie apart."""
     kept: list[Array] = []
     for move in moves:
@@ -218,7 +218,7 @@ def _distinct(level: Level, moves: Sequence[Array], apart_mm: float, n: int) -> 
     return kept
 
 
-def _starts_near(level: Level, best: Array, apart_mm: float = CAPTURE_MM) -> list[Array]:
+def _starts_near(level: MatchLevel, best: Array, apart_mm: float = CAPTURE_MM) -> list[Array]:
     """Places so far from the best, shifted and turned, the same in every run."""
     rng = np.random.default_rng(7)
     out = []

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ischio._check import Array, CannotMeasure
-from ischio.geometry.gap_field import Gaps, fixed_surface, moving_surface, pose_gaps
+from ischio.geometry.gap_field import Gaps, pose_gaps
+from ischio.geometry.gap_fixed import fixed_surface
+from ischio.geometry.gap_moving import moving_surface
 from ischio.motion.joint import Joint
 from ischio.types import Hip
 

@@ -10,8 +10,9 @@ import numpy as np
 from ischio._check import Array
 from ischio.motion.pairs import SPACE
 from ischio.plan.cuts import Cut
+from ischio.plan.moves import moved, moves_of
 from ischio.plan.resection import HipPlans, Plan, standing_bone
-from ischio.plan.site import Site
+from ischio.plan.site import TROCHANTER, Site
 from ischio.types import Clearance
 
 PREDICTION = (
@@ -21,12 +22,14 @@ ROUNDED = "Depths are rounded to 1 mm in words; the bone under the knife is not 
 _DECIMALS = 3
 
 
-def plan_rows(found: HipPlans) -> list[dict[str, Any]]:
+def plan_rows(found: HipPlans, *, jobs: int = 1) -> list[dict[str, Any]]:
     """Every plan of a hip as plain values.
 
     Parameters
     ----------
     found : HipPlans
+    jobs : int
+        Threads; the result does not depend on it.
 
     Returns
     -------
@@ -34,7 +37,15 @@ def plan_rows(found: HipPlans) -> list[dict[str, Any]]:
         With ``side``, ``goal``, ``cut``, ``removed_mm3``, ``depth_mm``, ``reached_mm``,
         ``attachment_lost_fraction``, ``before`` and ``after`` in each.
     """
-    return [_row(found, one) for one in found.plans]
+    moves = moves_of(found.hip, jobs=jobs)
+    start = moved(moves, found.hip.region_triangles(TROCHANTER), jobs=jobs)
+    out = []
+    for one in found.plans:
+        end = start
+        if one.resection is not None and TROCHANTER in one.resection.hip.regions:
+            end = moved(moves, one.resection.hip.region_triangles(TROCHANTER), jobs=jobs)
+        out.append(_row(found, one, start, end))
+    return out
 
 
 def hip_row(found: HipPlans) -> dict[str, Any]:
@@ -52,6 +63,17 @@ def hip_row(found: HipPlans) -> dict[str, Any]:
             "iliacus_mm2": _number(found.footprint.iliacus.area_mm2),
             "method": found.footprint.psoas.method,
         },
+        "front": [
+            {
+                "clearance_mm": _number(one.clearance_mm),
+                "removed_mm3": _number(one.removed_mm3),
+                "attachment_lost_fraction": _number(one.lost_fraction),
+                "theoretical_minimum_mm3": _number(one.least_mm3),
+                "normal_patient": _vector(one.normal),
+                "level_mm": _number(one.level_mm),
+            }
+            for one in found.front
+        ],
         "directions": {
             "up": _vector(site.up),
             "back": _vector(site.back),
@@ -61,7 +83,7 @@ def hip_row(found: HipPlans) -> dict[str, Any]:
     }
 
 
-def _row(found: HipPlans, one: Plan) -> dict[str, Any]:
+def _row(found: HipPlans, one: Plan, start: dict[str, Any], end: dict[str, Any]) -> dict[str, Any]:
     """One plan as plain values."""
     return {
         "side": found.hip.side.value,
@@ -86,8 +108,8 @@ def _row(found: HipPlans, one: Plan) -> dict[str, Any]:
             "iliacus_fraction": _number(one.lost.iliacus_fraction),
         },
         **standing_bone(found.site, one),
-        "before": _gaps(one.before),
-        "after": _gaps(one.after),
+        "before": _gaps(one.before) | start,
+        "after": _gaps(one.after) | end,
         "sentence": _sentence(found, one),
     }
 

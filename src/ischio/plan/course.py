@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ischio._check import Array
-from ischio.geometry.gap_field import FixedSurface, fixed_surface, moving_surface, pose_gaps
+from ischio.geometry.gap_field import pose_gaps
+from ischio.geometry.gap_fixed import FixedSurface, fixed_surface
+from ischio.geometry.gap_moving import moving_surface
 from ischio.motion.joint import Joint, joint_of
 from ischio.types import Hip, PoseSet
 

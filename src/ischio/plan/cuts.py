@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from manifold3d import Manifold
 
 PARALLEL, FREE, MINIMUM = "parallel_to_posterior_cortex", "free_plane", "theoretical_minimum"
-CUT_NAMES = (PARALLEL, FREE, MINIMUM)
+SPARING = "attachment_sparing_plane"
+CUT_NAMES = (PARALLEL, FREE, SPARING, MINIMUM)
 _REACH_MM = 80.0
 _SEAM_MM = 0.003  # a plane lies this much beneath what it has to take: no film is left of it
 _FREE_CONE_DEG = 75.0  # how far a free plane's normal leans from the way the trochanter points
@@ -80,8 +81,7 @@ def plane(site: Site, solid: Manifold, normal: Array, name: str, words: str) -> 
     -------
     Cut
     """
-    corners = _corners(site, solid)
-    return plane_at(site, float((corners @ normal).min()) - _SEAM_MM, normal, name, words)
+    return plane_at(site, float(levels_of(site, solid, normal[None])[0]), normal, name, words)
 
 
 def plane_at(site: Site, level: float, normal: Array, name: str, words: str) -> Cut:
@@ -183,8 +183,26 @@ def volumes(site: Site, solid: Manifold, normals: Array) -> list[tuple[float, Ar
     list of (float, array of shape (3,))
         Volume in mm3 and direction.
     """
-    levels = (_corners(site, solid) @ normals.T).min(axis=0) - _SEAM_MM
+    levels = levels_of(site, solid, normals)
     return list(zip(volume_above(site.bone_mm, normals, levels).tolist(), normals, strict=True))
+
+
+def levels_of(site: Site, solid: Manifold, normals: Array) -> Array:
+    """Levels of planes just beneath all bone in a solid.
+
+    Parameters
+    ----------
+    site : Site
+    solid : Manifold
+    normals : array of shape (N, 3)
+
+    Returns
+    -------
+    array of shape (N,), mm
+        Along each normal, from the origin of the patient frame.
+    """
+    out: Array = (_corners(site, solid) @ normals.T).min(axis=0) - _SEAM_MM
+    return out
 
 
 def _corners(site: Site, solid: Manifold) -> Array:

@@ -8,6 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ischio._check import InputError, complaint
+from ischio.motion.average_cycle import average_cycle
+from ischio.motion.examinations import EXAMINATIONS, PATHS
+from ischio.motion.gait import STRIDES, in_zeros, scaled, standing_pose
+from ischio.motion.pose_sets import pose_grid, pose_path
 from ischio.types import Hip, PoseSet
 
 STANDING = "standing"
@@ -43,7 +47,45 @@ def _standing(_hip: Hip) -> tuple[str, PoseSet]:
     return "standing-like static pose: app and pca, all angles 0", PoseSet(STANDING, np.zeros((1, 3)), *ZEROS)
 
 
-MOTION_SETS: dict[str, Callable[[Hip], tuple[str, PoseSet]]] = {STANDING: _standing}
+def _examination(name: str) -> Callable[[Hip], tuple[str, PoseSet]]:
+    """Every pose of the paths of an examination."""
+
+    def poses(_hip: Hip) -> tuple[str, PoseSet]:
+        paths = [
+            pose_path([path.start_deg, path.end_deg], zeros=ZEROS).angles_deg
+            for path in PATHS
+            if path.examination == name
+        ]
+        return f"every degree of the examination {EXAMINATIONS[name]}", PoseSet(
+            name, np.unique(np.concatenate(paths), axis=0), *ZEROS
+        )
+
+    return poses
+
+
+def _gait(hip: Hip) -> tuple[str, PoseSet]:
+    """The average cycle of walking, strides scaled by 0.8, 1.0 and 1.2."""
+    cycle = average_cycle(hip.side)
+    given = cycle.pelvic_zero, cycle.rotation_zero
+    standing = float(standing_pose(hip, given)[0])
+    angles = np.concatenate([scaled(cycle.angles_deg, standing, stride) for stride in STRIDES])
+    words = "average cycle of walking, strides scaled by 0.8, 1.0 and 1.2"
+    return words, PoseSet("gait", in_zeros(hip, angles, given, ZEROS), *ZEROS)
+
+
+def _range(_hip: Hip) -> tuple[str, PoseSet]:
+    """Extension to 20, adduction to 10 and abduction to 10, rotation to 20 degrees either way."""
+    words = "extension 0 to 20, adduction -10 to 10 and rotation -20 to 20 degrees, all together"
+    return words, pose_grid((-20, 0, 2), (-10, 10, 5), (-20, 20, 5), zeros=ZEROS, name="range")
+
+
+MOTION_SETS: dict[str, Callable[[Hip], tuple[str, PoseSet]]] = {
+    STANDING: _standing,
+    "gait": _gait,
+    "range": _range,
+    **{name: _examination(name) for name in EXAMINATIONS},
+}
+"""Sets of poses by name: the standing-like pose, walking, a range, and every examination."""
 
 
 def goal_of(hip: Hip, clearance_mm: float, motion: str = STANDING) -> Goal:
@@ -64,6 +106,14 @@ def goal_of(hip: Hip, clearance_mm: float, motion: str = STANDING) -> Goal:
     ------
     InputError
         If the clearance is no possible distance, or there is no such set.
+    CannotMeasure
+        If the hip lacks a frame that the set's zeros need.
+
+    Notes
+    -----
+    17 mm is a figure of static MRI: a goal for the standing-like pose alone. Over motion the usual goal is
+    no bone contact, 0, or a few mm more. Poses that soft tissue or bone never lets a hip reach are in the
+    sets, too.
 
     Examples
     --------

@@ -17,6 +17,7 @@ from ischio.plan.cuts import Cut, free_plane, minimum, parallel_plane
 from ischio.plan.footprint import Footprint, Lost, footprint, lost
 from ischio.plan.goals import Goal
 from ischio.plan.need import Need, field_of, need
+from ischio.plan.pareto import Option, front, sparing_plane
 from ischio.plan.site import TROCHANTER, Resection, Site, prepare, resect
 from ischio.types import Clearance, Hip
 
@@ -71,12 +72,15 @@ class HipPlans:
     need : Need
     footprint : Footprint
     plans : tuple of Plan
+    front : tuple of Option
+        The trade-off; empty where there is nothing to gain.
     """
 
     site: Site
     need: Need
     footprint: Footprint
     plans: tuple[Plan, ...]
+    front: tuple[Option, ...]
 
     @property
     def hip(self) -> Hip:
@@ -127,18 +131,24 @@ def plan_hip(
     course = course_of(hip, goal.poses, jobs=jobs)
     where = footprint(site)
     progress("what has to go", 0.2)
-    found = need(site, course, field_of(site, course), goal.clearance_mm, jobs=jobs)
+    field = field_of(site, course)
+    found = need(site, course, field, goal.clearance_mm, jobs=jobs)
     before, _ = pair_gaps(hip, goal.poses, (SPACE, CREST, GREATER), jobs=jobs)
     if found.resection is None:
         none = Plan(goal, found.status, None, None, 0.0, 0.0, Lost(0.0, 0.0, 0.0), before, before)
-        return HipPlans(site, found, where, (none,))
+        return HipPlans(site, found, where, (none,), ())
     plans = []
-    for number, cut in enumerate(
-        (parallel_plane(site, found.solid), free_plane(site, found.solid), minimum(found))
-    ):
-        progress(cut.words, 0.4 + 0.2 * number)
+    cuts = (
+        parallel_plane(site, found.solid),
+        free_plane(site, found.solid),
+        sparing_plane(site, found.solid, where),
+        minimum(found),
+    )
+    for number, cut in enumerate(cuts):
+        progress(cut.words, 0.3 + 0.1 * number)
         plans.append(_plan(site, goal, found, where, cut, before, jobs))
-    return HipPlans(site, found, where, tuple(plans))
+    progress("the trade-off", 0.8)
+    return HipPlans(site, found, where, tuple(plans), front(site, field, found, where))
 
 
 def _plan(

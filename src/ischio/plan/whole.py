@@ -77,7 +77,7 @@ def plan_sections(
             planning["reasons"][side.value] = str(refusal)
             continue
         found.append(one)
-        plans += plan_rows(one)
+        plans += plan_rows(one, jobs=jobs)
         planning["hips"].append(hip_row(one))
     return {"plans": plans, "planning": planning}, tuple(found)
 

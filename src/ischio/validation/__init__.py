@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ischio.atlas import reconstruction
-from ischio.validation import coverage, invariance, judgement, motion, people, versions
+from ischio.validation import coverage, invariance, judgement, motion, people, plan, versions
 from ischio.validation.left_out import left_out_rows
 from ischio.validation.rows import Row, skipped, to_dict, to_markdown, to_text
 
@@ -52,6 +52,8 @@ def run(
     rows += judgement.judgement_rows()
     progress("the shape model's people in motion", 0.0)
     rows += motion.people_rows()
+    progress("the shape model's people under the burr", 0.0)
+    rows += plan.hapa_rows((hip for one in model for hip in one.hips), "shape model")
     folder = data / "bones" / people.RATED if data is not None else None
     if folder is None or not folder.is_dir():
         rows.append(
@@ -71,6 +73,8 @@ def run(
     rows += [row for who, one in real.items() for row in people.symmetry_rows(one, who)]
     one_by_one = (hip for one in real.values() for hip in one.hips)
     rows += versions.version_rows(one_by_one, "people with scans", progress)
+    progress("people with scans under the burr", 0.0)
+    rows += plan.hapa_rows((hip for one in real.values() for hip in one.hips), "people with scans")
     progress(f"{people.RATED} in motion", 0.0)
     whole = people.assessed(bones)
     rows += motion.relief_rows(whole, people.RATED) + motion.solver_rows(whole, people.RATED)

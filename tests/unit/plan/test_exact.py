@@ -14,7 +14,7 @@ from ischio.types import Hip, Side
 
 GAP_MM = 8.0
 BALL_MM = 15.0
-CLOSED_FORM = 0.01  # relative: polyhedra with 120 corners around are 0.2 % short, grids add as much
+CLOSED_FORM = 0.01  # relative: polyhedra with 96 corners around are 0.3 % short, grids add as much
 CLEARANCE_MM = 0.05  # solver 0.02, level 0.02, plane's seam 0.003
 
 

@@ -1,12 +1,12 @@
-"""Which triangles can be nearest in any pose between eight corner poses."""
+"""What can matter in any pose between eight corner poses: triangles that can be nearest, and samples."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from ischio.geometry._kernels.compile import lean
-from ischio.geometry._kernels.field import far_from_solid, lower2
-from ischio.geometry._kernels.parts import put, turned
+from ischio.geometry._kernels.field import clear_all, lower2, lower2_all
+from ischio.geometry._kernels.parts import put, turn_all, turned
 
 
 @lean
@@ -15,15 +15,13 @@ def shared_list(  # type: ignore[no-untyped-def]
 ):
     """List the triangles that can be nearest in any pose between eight; returns the last stamp used.
 
-    Only triangles of the list ``parent`` are asked, or all where that has none. For any pose between
-    the corners a triangle left out is not nearer than the two points in ``mate`` (the first in its own
-    frame), but for the tolerance.
+    Only triangles of the list ``parent`` are asked, or all where that has none; they are then put there.
+    For any pose between the corners a triangle left out is not nearer than the two points in ``mate`` (the
+    first in its own frame), but for the tolerance.
     """
     rotations, offsets, bulge, turns = corners[0][row], corners[1][row], corners[2][row], corners[3][row]
-    square, low, per_mm = seat.square, seat.low, seat.per_mm
-    points, faces, radius2, spheres = thigh.points, thigh.faces, thigh.radius2, thigh.spheres
-    where, below, stamps = work.where, work.below, work.stamps
-    known2 = work.known2
+    where, below, lower, known2 = work.where, work.below, work.lower, work.known2
+    xs, ys, zs = work.xs, work.ys, work.zs
     corner_places(mate[0], mate[1], mate[2], rotations, offsets, where)
     least, largest = np.inf, 0.0
     for k in range(8):
@@ -37,73 +35,69 @@ def shared_list(  # type: ignore[no-untyped-def]
     slack = 4.0 * bulge * (np.sqrt(largest) + bulge)
     if least > tolerance:
         slack -= tolerance * (2.0 * least - tolerance)
+    if parent.counts[1] == 0:
+        stamp += 1
+        _put_clusters(rotations, offsets, turns, slack, thigh, seat, parent, stamp, work)
+    n = parent.counts[0]
+    below[:n] = np.inf
+    for k in range(8):
+        turn_all(rotations[k], offsets[k], 0, n, parent.x, parent.y, parent.z, xs[k], ys[k], zs[k])
+        lower2_all(n, xs[k], ys[k], zs[k], seat.square, seat.box, lower)
+        for v in range(n):
+            below[v] = min(below[v], lower[v] - known2[k])
+    between2_all(n, xs, ys, zs, lower)
+    for v in range(n):
+        # How little a point's squared distance is above the known one, at least, between the corner poses.
+        below[v] -= lower[v]
     listed.counts[:] = 0
-    stamp += 2  # the first marks points that were read, the second those on the list
-    read = stamp - 1
-    n_parent = parent.counts[1]
-    n_clusters = spheres.shape[0] if n_parent == 0 else 1
-    for c in range(n_clusters):
-        first, last = 0, n_parent
-        if n_parent == 0:
-            first, last = thigh.spans[c, 0], thigh.spans[c, 1]
-            radius = spheres[c, 3]
-            corner_places(spheres[c, 0], spheres[c, 1], spheres[c, 2], rotations, offsets, where)
-            need = between2(where, turns, radius) + slack
-            out_of_reach = True
-            for k in range(8):
-                d = np.sqrt(max(lower2(where[k, 0], where[k, 1], where[k, 2], square, low, per_mm), 0.0))
-                d -= radius
-                if d <= 0.0 or d * d - known2[k] < need:
-                    out_of_reach = False
-                    break
-            if out_of_reach:
-                continue
-        for n in range(first, last):
-            f = parent.faces[n] if n_parent > 0 else n
-            lowest = np.inf
-            for corner in range(3):
-                v = faces[f, corner]
-                if stamps[v, 0] != read and stamps[v, 0] != stamp:
-                    stamps[v, 0] = read
-                    below[v] = _lowest(points[v], rotations, offsets, turns, known2, seat, where)
-                lowest = min(lowest, below[v])
-            if lowest < slack + radius2[f]:
-                put(listed, f, faces, stamp, stamps)
+    stamp += 1
+    for f in range(parent.counts[1]):
+        i0, i1, i2 = parent.corners[f, 0], parent.corners[f, 1], parent.corners[f, 2]
+        if min(below[i0], below[i1], below[i2]) < slack + thigh.radius2[parent.faces[f]]:
+            put(listed, parent.faces[f], thigh, stamp, work.stamps)
     return stamp
 
 
 @lean
-def _lowest(point, rotations, offsets, turns, known2, seat, where):  # type: ignore[no-untyped-def]
-    """How little a point's squared distance is above the known one, at least, between the corner poses."""
-    square, low, per_mm = seat.square, seat.low, seat.per_mm
-    corner_places(point[0], point[1], point[2], rotations, offsets, where)
-    least = np.inf
-    for k in range(8):
-        d = lower2(where[k, 0], where[k, 1], where[k, 2], square, low, per_mm) - known2[k]
-        least = min(least, d)
-    return least - between2(where, turns, 0.0)
+def _put_clusters(  # type: ignore[no-untyped-def]
+    rotations, offsets, turns, slack, thigh, seat, listed, stamp, work
+):
+    """Put all triangles of clusters that can be nearer than the known distance on a list."""
+    spheres, spans, where, known2 = thigh.spheres, thigh.spans, work.where, work.known2
+    for c in range(spheres.shape[0]):
+        radius = spheres[c, 3]
+        corner_places(spheres[c, 0], spheres[c, 1], spheres[c, 2], rotations, offsets, where)
+        need = between2(where, turns, radius) + slack
+        for k in range(8):
+            d2 = lower2(where[k, 0], where[k, 1], where[k, 2], seat.square, seat.box)
+            d = np.sqrt(max(d2, 0.0)) - radius
+            if d <= 0.0 or d * d - known2[k] < need:
+                for f in range(spans[c, 0], spans[c, 1]):
+                    put(listed, f, thigh, stamp, work.stamps)
+                break
 
 
 @lean
-def mark_outside(corners, row, thigh, seat, before, outside, where):  # type: ignore[no-untyped-def]
-    """Mark the bunches of samples that lie outside the solid in every pose between eight; whether all do."""
-    rotations, offsets, bulge, turns = corners[0][row], corners[1][row], corners[2][row], corners[3][row]
-    bunches = thigh.bunches
-    everything = True
-    for c in range(bunches.shape[0]):
-        outside[c] = True
-        if before[c]:
-            continue
-        corner_places(bunches[c, 0], bunches[c, 1], bunches[c, 2], rotations, offsets, where)
+def list_bunches(corners, row, seat, parent, listed, work):  # type: ignore[no-untyped-def]
+    """List the bunches of samples of which one can lie inside the solid in any pose between eight."""
+    rotations, offsets, bulge = corners[0][row], corners[1][row], corners[2][row]
+    xs, ys, zs, clear, below, near = work.xs, work.ys, work.zs, work.clear, work.below, work.lower
+    n = parent.counts[0]
+    below[:n] = np.inf
+    for k in range(8):
+        turn_all(rotations[k], offsets[k], 0, n, parent.x, parent.y, parent.z, xs[k], ys[k], zs[k])
+        clear_all(n, xs[k], ys[k], zs[k], seat.solid, seat.box, clear)
+        for c in range(n):
+            below[c] = min(below[c], clear[c])
+    between2_all(n, xs, ys, zs, near)
+    kept = 0
+    for c in range(n):
         # In any pose between the corners, the middle is as near to one of them as this.
-        near = bunches[c, 3] + np.sqrt(between2(where, turns, 0.0)) + bulge
-        for k in range(8):
-            if not far_from_solid(
-                where[k, 0], where[k, 1], where[k, 2], near, seat.solid, seat.low, seat.per_mm
-            ):
-                outside[c] = everything = False
-                break
-    return everything
+        if below[c] <= parent.r[c] + np.sqrt(near[c]) + bulge:
+            listed.rows[kept], listed.r[kept] = parent.rows[c], parent.r[c]
+            listed.x[kept], listed.y[kept], listed.z[kept] = parent.x[c], parent.y[c], parent.z[c]
+            kept += 1
+    listed.counts[0] = kept
 
 
 @lean
@@ -132,3 +126,23 @@ def between2(where, turns, radius):  # type: ignore[no-untyped-def]
         edge = np.sqrt(longest) + turns[axis] * radius
         total += edge * edge
     return 0.25 * total
+
+
+@lean
+def between2_all(n, xs, ys, zs, out):  # type: ignore[no-untyped-def]
+    """``between2`` of n points."""
+    out[:n] = 0.0
+    for axis in range(3):
+        step = 1 << axis
+        for v in range(n):
+            longest = 0.0
+            for pair in range(4):
+                # Two poses that differ in this axis alone.
+                k = pair + (pair & -step)
+                dx, dy, dz = (
+                    xs[k, v] - xs[k + step, v],
+                    ys[k, v] - ys[k + step, v],
+                    zs[k, v] - zs[k + step, v],
+                )
+                longest = max(longest, dx * dx + dy * dy + dz * dz)
+            out[v] += 0.25 * longest

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ischio.geometry._kernels.compile import lean
-from ischio.geometry._kernels.field import lower2, node_triangle
-from ischio.geometry._kernels.parts import place_triangle, put, turned
+from ischio.geometry._kernels.field import lower2, lower2_all, node_triangle
+from ischio.geometry._kernels.parts import place_triangle, put, turn_all, turned
 from ischio.geometry._kernels.tree import nearest_pair
 from ischio.geometry._kernels.triangles import point_triangle, triangle_triangle
 
@@ -50,13 +50,13 @@ def _halved(p0, p1, p2, d0, d1, d2, e01, e02, e12, inverse, finer, limit2, seat)
 
     A bound four times as close as that from the corners; triangles that fail are halved once more.
     """
-    square, low, per_mm = seat.square, seat.low, seat.per_mm
+    square, box = seat.square, seat.box
     x01, y01, z01 = 0.5 * (p0[0] + p1[0]), 0.5 * (p0[1] + p1[1]), 0.5 * (p0[2] + p1[2])
     x02, y02, z02 = 0.5 * (p0[0] + p2[0]), 0.5 * (p0[1] + p2[1]), 0.5 * (p0[2] + p2[2])
     x12, y12, z12 = 0.5 * (p1[0] + p2[0]), 0.5 * (p1[1] + p2[1]), 0.5 * (p1[2] + p2[2])
-    d01 = lower2(x01, y01, z01, square, low, per_mm)
-    d02 = lower2(x02, y02, z02, square, low, per_mm)
-    d12 = lower2(x12, y12, z12, square, low, per_mm)
+    d01 = lower2(x01, y01, z01, square, box)
+    d02 = lower2(x02, y02, z02, square, box)
+    d12 = lower2(x12, y12, z12, square, box)
     q01, q02, q12, finer = 0.25 * e01, 0.25 * e02, 0.25 * e12, 4.0 * finer
     m01, m02, m12 = (x01, y01, z01), (x02, y02, z02), (x12, y12, z12)
     if least2(d0, d01, d02, q01, q02, q12, inverse, finer) < limit2 and not _quartered(
@@ -79,10 +79,10 @@ def _halved(p0, p1, p2, d0, d1, d2, e01, e02, e12, inverse, finer, limit2, seat)
 @lean
 def _quartered(p0, p1, p2, d0, d1, d2, e01, e02, e12, inverse, finer, limit2, seat):  # type: ignore[no-untyped-def]
     """As ``_halved``, once."""
-    square, low, per_mm = seat.square, seat.low, seat.per_mm
-    d01 = lower2(0.5 * (p0[0] + p1[0]), 0.5 * (p0[1] + p1[1]), 0.5 * (p0[2] + p1[2]), square, low, per_mm)
-    d02 = lower2(0.5 * (p0[0] + p2[0]), 0.5 * (p0[1] + p2[1]), 0.5 * (p0[2] + p2[2]), square, low, per_mm)
-    d12 = lower2(0.5 * (p1[0] + p2[0]), 0.5 * (p1[1] + p2[1]), 0.5 * (p1[2] + p2[2]), square, low, per_mm)
+    square, box = seat.square, seat.box
+    d01 = lower2(0.5 * (p0[0] + p1[0]), 0.5 * (p0[1] + p1[1]), 0.5 * (p0[2] + p1[2]), square, box)
+    d02 = lower2(0.5 * (p0[0] + p2[0]), 0.5 * (p0[1] + p2[1]), 0.5 * (p0[2] + p2[2]), square, box)
+    d12 = lower2(0.5 * (p1[0] + p2[0]), 0.5 * (p1[1] + p2[1]), 0.5 * (p1[2] + p2[2]), square, box)
     q01, q02, q12, finer = 0.25 * e01, 0.25 * e02, 0.25 * e12, 4.0 * finer
     return (
         least2(d0, d01, d02, q01, q02, q12, inverse, finer) >= limit2
@@ -116,18 +116,22 @@ def search(m, t, gap, exact, listed, tolerances, thigh, seat, work):  # type: ig
 
     ``exact`` says that the gap is that of the pair in ``work``, and not just one of two of its points.
     """
-    square, low, per_mm, tri = seat.square, seat.low, seat.per_mm, seat.tri
-    points, edges2, inverses, radius2 = thigh.points, thigh.edges2, thigh.inverses, thigh.radius2
-    place, lower, pair, out, towards = work.place, work.lower, work.pair, work.out, work.towards
+    tri, edges2, inverses, radius2 = seat.tri, thigh.edges2, thigh.inverses, thigh.radius2
+    px, py, pz, lower, pair, out, towards = (
+        work.x,
+        work.y,
+        work.z,
+        work.lower,
+        work.pair,
+        work.out,
+        work.towards,
+    )
     a = work.a[0]
     best2 = gap * gap
     limit = _limit(gap, tolerances)
     n_v, n_f = listed.counts[0], listed.counts[1]
-    for n in range(n_v):
-        v = listed.points[n]
-        x, y, z = turned(m, t, points[v, 0], points[v, 1], points[v, 2])
-        place[n, 0], place[n, 1], place[n, 2] = x, y, z
-        lower[n] = lower2(x, y, z, square, low, per_mm)
+    turn_all(m, t, 0, n_v, listed.x, listed.y, listed.z, px, py, pz)
+    lower2_all(n_v, px, py, pz, seat.square, seat.box, lower)
     for n in range(n_f):
         f = listed.faces[n]
         i0, i1, i2 = listed.corners[n, 0], listed.corners[n, 1], listed.corners[n, 2]
@@ -138,9 +142,9 @@ def search(m, t, gap, exact, listed, tolerances, thigh, seat, work):  # type: ig
         e01, e02, e12 = edges2[f, 0], edges2[f, 1], edges2[f, 2]
         if least2(d0, d1, d2, e01, e02, e12, inverses[f], 1.0) >= limit2 > 0.0:
             continue
-        p0 = (place[i0, 0], place[i0, 1], place[i0, 2])
-        p1 = (place[i1, 0], place[i1, 1], place[i1, 2])
-        p2 = (place[i2, 0], place[i2, 1], place[i2, 2])
+        p0 = (px[i0], py[i0], pz[i0])
+        p1 = (px[i1], py[i1], pz[i1])
+        p2 = (px[i2], py[i2], pz[i2])
         inverse = inverses[f]
         if limit2 > 0.0 and _halved(p0, p1, p2, d0, d1, d2, e01, e02, e12, inverse, 1.0, limit2, seat):
             continue
@@ -153,7 +157,7 @@ def search(m, t, gap, exact, listed, tolerances, thigh, seat, work):  # type: ig
             x, y, z = p1
         elif d2 <= d0:
             x, y, z = p2
-        s = node_triangle(x, y, z, seat.nearest, low, per_mm)
+        s = node_triangle(x, y, z, seat.nearest, seat.box)
         if s >= 0 and not (exact and f == pair[0] and s == pair[1]):
             two = triangle_triangle(a, tri, s, best2, out, work.tmp)
             if two < best2:
@@ -166,7 +170,9 @@ def search(m, t, gap, exact, listed, tolerances, thigh, seat, work):  # type: ig
             for k in range(3):
                 towards[k] = (out[k] - out[3 + k]) / gap
         limit2 = limit * limit
-        two, s = nearest_pair(a, tri, seat.boxes, seat.links, limit2, out, work.tmp, work.stack, towards)
+        two, s = nearest_pair(
+            a, tri, seat.boxes, seat.links, limit2, out, work.tmp, work.stack, work.heights, towards
+        )
         if s >= 0:
             best2, pair[0], pair[1], exact = two, f, s, True
             gap = np.sqrt(best2)
@@ -186,7 +192,7 @@ def search_all(m, t, tolerances, thigh, seat, listed, stamp, work):  # type: ign
     first = 0
     for c in range(spheres.shape[0]):
         x, y, z = turned(m, t, spheres[c, 0], spheres[c, 1], spheres[c, 2])
-        away[c] = np.sqrt(max(lower2(x, y, z, seat.square, seat.low, seat.per_mm), 0.0)) - spheres[c, 3]
+        away[c] = np.sqrt(max(lower2(x, y, z, seat.square, seat.box), 0.0)) - spheres[c, 3]
         if away[c] < away[first]:
             first = c
     for turn in range(2):
@@ -198,6 +204,6 @@ def search_all(m, t, tolerances, thigh, seat, listed, stamp, work):  # type: ign
         for c in range(spheres.shape[0]):
             if away[c] < limit and (c == first) == (turn == 0):
                 for f in range(spans[c, 0], spans[c, 1]):
-                    put(listed, f, thigh.faces, stamp, work.stamps)
+                    put(listed, f, thigh, stamp, work.stamps)
         gap = search(m, t, gap, True, listed, tolerances, thigh, seat, work)
     return gap, stamp

@@ -6,8 +6,8 @@ import numpy as np
 
 from ischio.geometry._kernels.compile import compiled, lean
 from ischio.geometry._kernels.depth import DEPTH_SHARE, deepest, measured_depth
-from ischio.geometry._kernels.lists import mark_outside, shared_list
-from ischio.geometry._kernels.parts import list_for, room_for, turned
+from ischio.geometry._kernels.lists import list_bunches, shared_list
+from ischio.geometry._kernels.parts import bunches_of, list_for, room_for, turned
 from ischio.geometry._kernels.search import search, search_all, tolerance_of, warm_gap
 
 FEW = 8  # poses that share no list: it would cost more than it saves
@@ -51,29 +51,34 @@ def sweep(  # type: ignore[no-untyped-def]
     between the corners, from a list for the wide cell.
     """
     gaps, on_moving, on_fixed, moving_face, fixed_face, errors = found
-    n_points, n_faces, n_bunches = thigh.points.shape[0], thigh.faces.shape[0], thigh.bunches.shape[0]
-    work = room_for(n_points, max(thigh.spheres.shape[0], n_bunches))
-    nothing, wide, near = list_for(0, 0), list_for(n_points, n_faces), list_for(n_points, n_faces)
-    wide_outside, outside = np.zeros(n_bunches, np.bool_), np.zeros(n_bunches, np.bool_)
-    never = np.zeros(n_bunches, np.bool_)
+    n_points, n_faces, n_bunches = thigh.points.shape[0], thigh.faces.shape[0], thigh.bunches.shape[1]
+    n_most = max(n_points, thigh.spheres.shape[0], n_bunches, np.diff(thigh.bunch_spans).max())
+    work = room_for(n_points, n_most)
+    every, wide, near = (
+        list_for(n_points, n_faces),
+        list_for(n_points, n_faces),
+        list_for(n_points, n_faces),
+    )
+    all_bunches = bunches_of(thigh.bunches, n_bunches)
+    wide_bunches, bunches = bunches_of(thigh.bunches, 0), bunches_of(thigh.bunches, 0)
     wide_mate, mate, out, pair = np.zeros(8), np.zeros(8), work.out, work.pair
     certain, doubt = slack
     stamp = 0
     for w in range(wide_cells.shape[0] - 1):
         wide_listed = False
-        all_outside = mark_outside(wide_corners, w, thigh, seat, never, wide_outside, work.where)
+        list_bunches(wide_corners, w, seat, all_bunches, wide_bunches, work)
         for g in range(wide_cells[w], wide_cells[w + 1]):
             alone = cells[g + 1] - cells[g] < FEW
             listed = False
-            outside[:] = wide_outside
-            any_inside = not all_outside
-            if any_inside and not alone:
-                any_inside = not mark_outside(corners, g, thigh, seat, wide_outside, outside, work.where)
+            inside = wide_bunches
+            if wide_bunches.counts[0] > 0 and not alone:
+                list_bunches(corners, g, seat, wide_bunches, bunches, work)
+                inside = bunches
             for q in range(cells[g], cells[g + 1]):
                 m, t, p = rotations[q], offsets[q], rows[q]
                 depth, row = -1.0, -1
-                if any_inside:
-                    depth, row = deepest(m, t, thigh, seat, outside, work)
+                if inside.counts[0] > 0:
+                    depth, row = deepest(m, t, thigh, seat, inside, work)
                 gap = 0.0
                 if depth > certain:
                     pass  # no need to look for the place where the surfaces cross
@@ -85,8 +90,9 @@ def sweep(  # type: ignore[no-untyped-def]
                         mq, tq = rotations[n], offsets[n]
                         _, stamp = search_all(mq, tq, tolerances, thigh, seat, near, stamp, work)
                         _keep_mate(mq, tq, work, wide_mate)
+                        every.counts[:] = 0
                         stamp = shared_list(
-                            wide_corners, w, wide_mate, tolerances, thigh, seat, nothing, wide, stamp, work
+                            wide_corners, w, wide_mate, tolerances, thigh, seat, every, wide, stamp, work
                         )
                         wide_listed = True
                     if not listed:
@@ -108,7 +114,7 @@ def sweep(  # type: ignore[no-untyped-def]
                 face = pair[0]
                 if gap == 0.0 and depth >= 0.0:
                     x, y, z = out[3], out[4], out[5]
-                    exact, s = measured_depth(m, t, thigh, seat, row, depth, work)
+                    exact, s = measured_depth(m, t, thigh, seat, row, work)
                     gap, error = -exact, doubt + DEPTH_SHARE * exact
                     on_fixed[p, 0], on_fixed[p, 1], on_fixed[p, 2] = out[3], out[4], out[5]
                     face, fixed_face[p] = thigh.sample_faces[row], s

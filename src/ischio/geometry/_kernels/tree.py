@@ -4,27 +4,36 @@ from __future__ import annotations
 
 import numpy as np
 
-from ischio.geometry._kernels.compile import lean
+from ischio.geometry._kernels.compile import inlined, lean
 from ischio.geometry._kernels.triangles import point_triangle, triangle_triangle
 
 STACK = 96  # a balanced tree over 2^31 triangles is 31 deep and pushes at most two per level
 
 
+@inlined
+def _box2(px, py, pz, boxes, node):  # type: ignore[no-untyped-def]
+    """Squared distance of a point from a box."""
+    dx = max(boxes[node, 0] - px, 0.0, px - boxes[node, 3])
+    dy = max(boxes[node, 1] - py, 0.0, py - boxes[node, 4])
+    dz = max(boxes[node, 2] - pz, 0.0, pz - boxes[node, 5])
+    return dx * dx + dy * dy + dz * dz
+
+
 @lean
-def nearest_triangle(px, py, pz, tri, boxes, links, seed, stack, bary):  # type: ignore[no-untyped-def]
-    """Squared distance of a point from the nearest triangle, and its row; ``seed`` is a first guess."""
+def nearest_triangle(px, py, pz, tri, boxes, links, seed, stack, away, bary):  # type: ignore[no-untyped-def]
+    """Squared distance of a point from the nearest triangle, and its row; ``seed`` is a first guess.
+
+    ``stack`` and ``away`` are room for ``STACK`` numbers each, ``bary`` for the weights of a point.
+    """
     best_s = seed
     best = point_triangle(px, py, pz, tri, seed, bary)
     top = 1
-    stack[0] = 0
+    stack[0], away[0] = 0, 0.0
     while top > 0:
         top -= 1
-        node = stack[top]
-        dx = max(boxes[node, 0] - px, 0.0, px - boxes[node, 3])
-        dy = max(boxes[node, 1] - py, 0.0, py - boxes[node, 4])
-        dz = max(boxes[node, 2] - pz, 0.0, pz - boxes[node, 5])
-        if dx * dx + dy * dy + dz * dz >= best:
+        if away[top] >= best:
             continue
+        node = stack[top]
         first, count = links[node, 0], links[node, 1]
         if count > 0:
             for s in range(first, first + count):
@@ -32,22 +41,35 @@ def nearest_triangle(px, py, pz, tri, boxes, links, seed, stack, bary):  # type:
                 if d2 < best:
                     best, best_s = d2, s
         else:
-            # The child whose middle is nearer is looked at first.
+            # The nearer child is looked at first.
             near, far = first, first + 1
-            axis = links[node, 2]
-            p = px if axis == 0 else (py if axis == 1 else pz)
-            if abs(boxes[near, axis] + boxes[near, 3 + axis] - 2 * p) > abs(
-                boxes[far, axis] + boxes[far, 3 + axis] - 2 * p
-            ):
-                near, far = far, near
-            stack[top] = far
-            stack[top + 1] = near
-            top += 2
+            near2, far2 = _box2(px, py, pz, boxes, near), _box2(px, py, pz, boxes, far)
+            if far2 < near2:
+                near, far, near2, far2 = far, near, far2, near2
+            if far2 < best:
+                stack[top], away[top] = far, far2
+                top += 1
+            if near2 < best:
+                stack[top], away[top] = near, near2
+                top += 1
     return best, best_s
 
 
+@inlined
+def _apart2(node, boxes, lx, ly, lz, hx, hy, hz, nx, ny, nz, front):  # type: ignore[no-untyped-def]
+    """Squared distance that a box of the tree has at least from another one, and from a plane before it."""
+    dx = max(boxes[node, 0] - hx, 0.0, lx - boxes[node, 3])
+    dy = max(boxes[node, 1] - hy, 0.0, ly - boxes[node, 4])
+    dz = max(boxes[node, 2] - hz, 0.0, lz - boxes[node, 5])
+    x = boxes[node, 3] if nx > 0.0 else boxes[node, 0]
+    y = boxes[node, 4] if ny > 0.0 else boxes[node, 1]
+    z = boxes[node, 5] if nz > 0.0 else boxes[node, 2]
+    clear = max(front - nx * x - ny * y - nz * z, 0.0)
+    return max(dx * dx + dy * dy + dz * dz, clear * clear)
+
+
 @lean
-def nearest_pair(a, tri, boxes, links, bound2, out, tmp, stack, towards):  # type: ignore[no-untyped-def]
+def nearest_pair(a, tri, boxes, links, bound2, out, tmp, stack, away, towards):  # type: ignore[no-untyped-def]
     """Nearest triangle to triangle a below bound2: squared distance and row, or (bound2, -1).
 
     ``towards`` is any unit vector; the nearer it is to the direction of the gap, the fewer triangles
@@ -62,21 +84,12 @@ def nearest_pair(a, tri, boxes, links, bound2, out, tmp, stack, towards):  # typ
     lz, hz = min(a[0, 2], a[1, 2], a[2, 2]), max(a[0, 2], a[1, 2], a[2, 2])
     best, best_s = bound2, -1
     top = 1
-    stack[0] = 0
+    stack[0], away[0] = 0, 0.0
     while top > 0:
         top -= 1
+        if away[top] >= best:
+            continue
         node = stack[top]
-        dx = max(boxes[node, 0] - hx, 0.0, lx - boxes[node, 3])
-        dy = max(boxes[node, 1] - hy, 0.0, ly - boxes[node, 4])
-        dz = max(boxes[node, 2] - hz, 0.0, lz - boxes[node, 5])
-        if dx * dx + dy * dy + dz * dz >= best:
-            continue
-        x = boxes[node, 3] if nx > 0.0 else boxes[node, 0]
-        y = boxes[node, 4] if ny > 0.0 else boxes[node, 1]
-        z = boxes[node, 5] if nz > 0.0 else boxes[node, 2]
-        clear = front - nx * x - ny * y - nz * z
-        if clear > 0.0 and clear * clear >= best:
-            continue
         first, count = links[node, 0], links[node, 1]
         if count > 0:
             for s in range(first, first + count):
@@ -101,13 +114,14 @@ def nearest_pair(a, tri, boxes, links, bound2, out, tmp, stack, towards):  # typ
                             return best, best_s
         else:
             near, far = first, first + 1
-            axis = links[node, 2]
-            p = lx + hx if axis == 0 else (ly + hy if axis == 1 else lz + hz)
-            if abs(boxes[near, axis] + boxes[near, 3 + axis] - p) > abs(
-                boxes[far, axis] + boxes[far, 3 + axis] - p
-            ):
-                near, far = far, near
-            stack[top] = far
-            stack[top + 1] = near
-            top += 2
+            near2 = _apart2(near, boxes, lx, ly, lz, hx, hy, hz, nx, ny, nz, front)
+            far2 = _apart2(far, boxes, lx, ly, lz, hx, hy, hz, nx, ny, nz, front)
+            if far2 < near2:
+                near, far, near2, far2 = far, near, far2, near2
+            if far2 < best:
+                stack[top], away[top] = far, far2
+                top += 1
+            if near2 < best:
+                stack[top], away[top] = near, near2
+                top += 1
     return best, best_s
