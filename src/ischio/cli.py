@@ -371,6 +371,12 @@ def plan(
     common: Common = Common(),
 ) -> int:
     """Plan the smallest resection of the lesser trochanter that restores a clearance."""
+    if wanted.after is not None and side not in ("left", "right"):
+        from ischio._check import complaint
+
+        raise _UsageError(
+            complaint("--after", f"--side {side or 'both'}", "one side", "Add --side left or --side right.")
+        )
     case = _case(source)
     if case is not None and case.inputs.bones is None and out is None:
         said = cli_plan.stated(case, wanted, side, as_json=common.as_json)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
@@ -14,6 +15,9 @@ if TYPE_CHECKING:  # what these stand on is imported by the commands, not by --h
     from ischio.record.case import Case
     from ischio.study import Progress
     from ischio.types import Side, Study
+
+
+AFTER = "femur after surgery"  # in place of the file's name, which could name a person
 
 
 @Parameter(name="*")
@@ -31,6 +35,13 @@ class Planning:
             "another examination."
         ),
     ] = "standing"
+    after: Annotated[
+        Path | None,
+        Parameter(
+            help="Surface of the same femur after surgery (PLY, STL, OBJ, VTP), in mm, in any position: what "
+            "was removed, and whether the target is reached. Needs --side left or right."
+        ),
+    ] = None
 
 
 @dataclass(frozen=True)
@@ -83,7 +94,29 @@ def planned(
         jobs=jobs or os.cpu_count() or 1,
         progress=tell,
     )
+    if wanted.after is not None:
+        _compared(sections, found, wanted.after, jobs or os.cpu_count() or 1, tell)
     return Planned(replace(study, planning=sections), plan_files(found), found)
+
+
+def _compared(
+    sections: dict[str, Any], found: Sequence[HipPlans], path: Path, jobs: int, tell: Progress
+) -> None:
+    """Add what was done to a femur to the row of its hip."""
+    from ischio.bones.surface import clean
+    from ischio.io.meshes import read_surface
+    from ischio.plan.compare import after_row, compare
+    from ischio.types import Bone
+
+    tell("comparing with the femur after surgery", 0.0)
+    mesh = read_surface(path)
+    vertices, faces, repairs = clean(mesh.vertices_mm, mesh.faces, where=path.name)
+    for one, row in zip(found, sections["planning"]["hips"], strict=True):
+        femur = one.site.femur
+        bone = Bone(
+            "femur", one.hip.side, vertices, faces, femur.frame, femur.edge_mm, AFTER, repairs=repairs
+        )
+        row["after"] = after_row(compare(one.site, one.plans[0].goal, bone, jobs=jobs), one)
 
 
 def stated(case: Case, wanted: Planning, side: str | None, *, as_json: bool) -> str | None:
@@ -152,6 +185,8 @@ def summary(study: Study) -> str:
             for row in planning["plans"]
             if row["side"] == hip["side"] and row["cut"] is not None
         ]
+        if "after" in hip:
+            lines.append(hip["after"]["sentence"])
     lines += [
         f"{side.capitalize()} hip: no plan: {why}" for side, why in planning["planning"]["reasons"].items()
     ]
