@@ -13,7 +13,7 @@ import ischio.atlas
 from ischio._check import Array
 from ischio.atlas import reconstruction
 from ischio.atlas.model import N_PEOPLE
-from ischio.atlas.reference_gaps import FILE, packed
+from ischio.atlas.reference_gaps import FILE, SEATED, packed
 from ischio.motion.average_cycle import average_cycle
 from ischio.motion.examinations import gaps_of_paths
 from ischio.motion.gait import gait_gaps, gait_path
@@ -29,9 +29,7 @@ PUBLISHED_PATHS = {
     for abduction in (0.0, 30.0)
 }
 """Extension from 90 degrees of flexion in external rotation 60, as in a published experiment."""
-SEATED = "_head_in_socket"
-"""Name of a published path on which the head is put into the socket: in the model's posture it stands out."""
-_MEET = (GREATER, CREST, SPACE)  # what of the femur can reach the ischium on these paths
+_MEET = (GREATER, CREST)  # the lesser trochanter comes after these on these paths
 
 Gaps = dict[tuple[str, tuple[str, str]], Array]
 
