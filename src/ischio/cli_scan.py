@@ -51,6 +51,13 @@ class Scanned:
         Literal["totalsegmentator"] | None,
         Parameter(help="Program that draws the labels, where INPUT is a scan; it must be installed."),
     ] = None
+    fit_points: Annotated[
+        Path | None,
+        Parameter(
+            help="INPUT is an MR: lay the shape model's bones in it by these points, marked in 3D Slicer, "
+            "FILE.mrk.json."
+        ),
+    ] = None
     show_names: ShowNames = False
 
 
@@ -108,6 +115,8 @@ def read(
     from ischio.study.earlier import is_earlier
 
     tell("reading", 0.0)
+    if scanned.fit_points is not None:
+        return _fitted(source, axes, mapping, labels, tell, scanned)
     if is_earlier(source):
         return _earlier(source, axes, mapping, labels, scanned)
     names = None if labels is None else label_names(labels)
@@ -143,6 +152,43 @@ def read(
                 )
             )
     return Given(bones_from_input(raw, scan=scan, progress=tell), raw, scan, (*raw.notes, *notes))
+
+
+def _fitted(
+    source: Path,
+    axes: str,
+    mapping: Mapping[str, str] | None,
+    labels: str | None,
+    tell: Progress,
+    scanned: Scanned,
+) -> Given:
+    """The shape model's bones laid in a scan by a few marked points."""
+    from ischio._check import InputError, complaint
+    from ischio.bones.fit_points import fit_bones
+    from ischio.io.case import RawInput
+    from ischio.io.identity import aliases, without_names
+    from ischio.io.markups import read_markups
+    from ischio.io.scan import read_scan
+
+    if scanned.fit_points is None or mapping or labels is not None or scanned.segmenter or scanned.scan:
+        raise InputError(
+            complaint(
+                "--fit-points",
+                "it with --bone, --labels, --scan or --segmenter",
+                "an MR as INPUT, alone",
+                "Leave the others out.",
+            )
+        )
+    scan, said = read_scan(source, axes=axes, series=scanned.series, modality=scanned.modality or "MR")
+    if scan.unit == "HU":
+        raise InputError(
+            complaint("--fit-points", "a CT as INPUT", "an MR", "Leave it out: bones are found in a CT.")
+        )
+    known = {} if scanned.show_names else aliases((source.name,))
+    marked = read_markups(scanned.fit_points, axes=axes, reader="reader")
+    bones, notes = fit_bones(marked.points, scan, progress=tell)
+    notes = (*(f"scan: {without_names(note, known)}" for note in said), *marked.notes, *notes)
+    return Given(bones, RawInput((), None, notes), scan, notes)
 
 
 def _earlier(
@@ -183,7 +229,8 @@ def _found(scan: Volume, notes: tuple[str, ...], tell: Progress) -> Given:
 
     found = segment_ct(scan, progress=tell)
     raw = RawInput((), found.labels, found.notes)
-    return Given(bones_from_input(raw, scan=scan, progress=tell), raw, scan, (*raw.notes, *notes))
+    bones = bones_from_input(raw, scan=scan, is_own=True, progress=tell)
+    return Given(bones, raw, scan, (*raw.notes, *notes))
 
 
 def _segmented(scan: Volume, folder: Path, tell: Progress) -> Path:
@@ -495,7 +542,16 @@ def register(
     if given.scan is None:
         raise InputError(complaint("register", "no first scan", "--scan SCAN", "Name it."))
     second, _ = read_scan(to, axes=axes)
-    rows = [_registration_row(register_bone(bone, given.scan, second)) for bone in given.bones]
+    rows, errors = [], []
+    for bone in given.bones:
+        try:
+            rows.append(_registration_row(register_bone(bone, given.scan, second)))
+        except InputError as error:  # this bone is not in both scans; others may be
+            errors.append(error)
+            nothing = dict.fromkeys(_REGISTRATION)
+            rows.append({**nothing, "bone": bone.label, "reason": str(error)})
+    if len(errors) == len(rows):
+        raise errors[0]
     if as_json:
         return _print_json(rows)
     for row in rows:
@@ -510,6 +566,12 @@ def register(
     return 0
 
 
+_REGISTRATION = (
+    *("bone", "reason", "moved_mm", "residual_mm", "bias_mm", "seen", "precision_mm", "n_back", "n_starts"),
+    *("ambiguity_mm", "shares_frame", "first_from_second"),
+)
+
+
 def _registration_row(one: Registration) -> dict[str, Any]:
     """A registration as plain values; without its matrix where that must not be used."""
 
@@ -517,17 +579,9 @@ def _registration_row(one: Registration) -> dict[str, Any]:
         return None if value is None else round(value, 2)
 
     matrix = [[round(float(x), 6) for x in row] for row in one.first_from_second.matrix]
-    return {
-        "bone": one.bone,
-        "reason": one.reason,
-        "moved_mm": rounded(one.moved_mm),
-        "residual_mm": rounded(one.residual_mm),
-        "bias_mm": rounded(one.bias_mm),
-        "seen": rounded(one.seen),
-        "precision_mm": rounded(one.precision_mm),
-        "n_back": one.n_back,
-        "n_starts": one.n_starts,
-        "ambiguity_mm": rounded(one.ambiguity_mm),
-        "shares_frame": one.shares_frame,
-        "first_from_second": None if one.reason else matrix,
+    values = [getattr(one, name) for name in _REGISTRATION[:-1]]
+    row = {
+        name: rounded(value) if isinstance(value, float) else value
+        for name, value in zip(_REGISTRATION, values, strict=False)
     }
+    return row | {"first_from_second": None if one.reason else matrix}

@@ -113,9 +113,11 @@ def vertex_areas(vertices_mm: Array, faces: NDArray[np.int64]) -> Array:
 def vertex_normals(vertices_mm: Array, faces: NDArray[np.int64]) -> Array:
     """Area-weighted unit normals of vertices, shape (V, 3)."""
     normals, areas = face_normals(vertices_mm[faces])
-    out = np.zeros_like(vertices_mm)
-    for corner in range(3):
-        np.add.at(out, faces[:, corner], normals * areas[:, None])
+    across, corners = normals * areas[:, None], faces.ravel()
+    out = np.stack(
+        [np.bincount(corners, np.repeat(across[:, k], 3), minlength=len(vertices_mm)) for k in range(3)],
+        axis=1,
+    )
     length = np.linalg.norm(out, axis=1)
     return out / np.where(length > 0, length, 1.0)[:, None]
 

@@ -50,7 +50,7 @@ class QualityFinding:
     ----------
     kind : str
         "volume", "closedness", "symmetry", "field_of_view", "metal", "prosthesis", "fusion_hardware",
-        "hole", "head_to_socket" or "shape".
+        "hole", "fit", "head_to_socket" or "shape".
     bone : str
         In words, as ``Bone.label``.
     side : Side or None
@@ -156,7 +156,7 @@ def bone_findings(bones: Sequence[Bone], *, scan: Volume | None = None) -> tuple
                     limit="the whole bone in the scan",
                 )
             )
-        found += _volume(bone, is_cut=bool(cut[bone.label])) + _holes(bone)
+        found += _volume(bone, is_cut=bool(cut[bone.label])) + _holes(bone) + _fitted(bone)
     found += _symmetry([bone for bone in bones if not cut[bone.label]])
     if scan is not None and scan.unit == "HU":
         found += _metal(bones, scan)
@@ -249,6 +249,21 @@ def _holes(bone: Bone) -> list[QualityFinding]:
     words = f"{_words(bone)}: {said}; the label map is incomplete there"
     return [
         QualityFinding("hole", bone.label, bone.side, "note", words, share, "1", f"under {_HOLE_SHARE:g}")
+    ]
+
+
+def _fitted(bone: Bone) -> list[QualityFinding]:
+    """A surface that is the shape model's, not drawn: its sigma is in every measure, and is said."""
+    said = next((text for text in bone.repairs if text.startswith("fitted to")), "")
+    if not said:
+        return []
+    far = [text for text in bone.repairs if text.startswith("marked ")]
+    details = "; ".join([said, *far])
+    words = f"{_words(bone)}: the shape model, not drawn on the scan; {details}. Look at its outlines"
+    return [
+        QualityFinding(
+            "fit", bone.label, bone.side, "note", words, bone.moved_mm, "mm", "surfaces drawn on the scan"
+        )
     ]
 
 

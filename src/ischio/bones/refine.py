@@ -73,7 +73,7 @@ def refine(vertices_mm: Array, faces: Indices, scan: Volume, labels: Volume, lab
     ends = np.concatenate([edges.ends, edges.ends[:, ::-1]])
     points, share, total = vertices_mm, 0.0, np.zeros(len(vertices_mm))
     for turn in range(_N_ROUNDS):
-        normals = _normals(points, faces)
+        normals = normals_of(points, faces)
         near = reach if turn == 0 else reach / 2
         found, is_metal = _edge_distance(points, normals, scan, labels, label, near, step)
         is_known = np.isfinite(found)
@@ -211,8 +211,18 @@ def _spread(found: Array, is_known: NDArray[np.bool_], ends: Indices) -> Array:
     return move
 
 
-def _normals(vertices: Array, faces: Indices) -> Array:
-    """Mean outward direction of the faces around each vertex, averaged once more over the neighbours."""
+def normals_of(vertices: Array, faces: Indices) -> Array:
+    """Mean outward direction of the faces around each vertex, averaged once more over the neighbours.
+
+    Parameters
+    ----------
+    vertices : array of shape (V, 3), mm
+    faces : int array of shape (F, 3)
+
+    Returns
+    -------
+    array of shape (V, 3)
+    """
     each, _ = face_normals(vertices[faces])
     corners = faces.reshape(-1)
     total = np.zeros_like(vertices)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from ischio._check import Array, InputError, complaint
 from ischio.bones.quality import check_heads
 from ischio.bones.refine import Refined, check_lies_on_bone, refine
 from ischio.bones.stairs import STEP_SHARE, smooth_steps, step_share
+from ischio.bones.thin_cortex import outward_shifts, profiles
 from ischio.bones.topology import Edges, Indices, find_edges, groups, oriented
 from ischio.bones.voxels import label_boxes, label_surface
 from ischio.bones.words import counted
@@ -40,6 +42,7 @@ def bones_from_input(
     raw: RawInput,
     *,
     scan: Volume | None = None,
+    is_own: bool = False,
     progress: Callable[[str, float], None] | None = None,
 ) -> tuple[Bone, ...]:
     """Make clean bones of what was read.
@@ -49,6 +52,8 @@ def bones_from_input(
     raw : RawInput
     scan : Volume, optional
         The CT that a label map was drawn on: its surfaces are then laid on the edges of the bone in it.
+    is_own : bool
+        Whether the labels were found in the scan by ischio: then blur is taken off thin cortex, too.
     progress : callable of (str, float), optional
         Told what is done next, and the share that is done.
 
@@ -68,6 +73,7 @@ def bones_from_input(
     n_total = len(raw.surfaces) + len(boxes)
     bones: list[Bone] = []
     laid: list[Refined] = []
+    rough: list[RawSurface] = []
 
     def tell(what: str) -> None:
         if progress is not None:
@@ -100,10 +106,30 @@ def bones_from_input(
                 said = f"{100 * laid[-1].share:.0f} % of the surface shows one"
                 said += f", moved by {laid[-1].moved_mm:.2f} mm"
                 repairs += (f"laid on the edge of the bone in the CT: {said} on average",)
-            bones.append(_bone(name.name, name.side, vertices, faces, raw.label_map.source, repairs))
+            rough.append(RawSurface(name.name, name.side, vertices, faces, raw.label_map.source, repairs))
         if laid:
             check_lies_on_bone(laid, raw.label_map.source)
+        if is_own and scan is not None:
+            rough = _unblurred(rough, scan)
+        bones += [cleaned(one) for one in rough]
     return tuple(sorted(bones, key=lambda bone: (bone.name, bone.side.value if bone.side else "")))
+
+
+def _unblurred(surfaces: list[RawSurface], scan: Volume) -> list[RawSurface]:
+    """Surfaces moved inwards by what blur pushed the edges of thin cortex outwards."""
+    seen = [profiles(one.vertices_mm, one.faces, scan) for one in surfaces]
+    shifts = outward_shifts(seen, [one.faces for one in surfaces], scan)
+    return [
+        replace(
+            one,
+            vertices_mm=one.vertices_mm - shift[:, None] * profile.normals,
+            repairs=(
+                *one.repairs,
+                f"moved inwards by {shift.mean():.2f} mm on average, for the blur of thin cortex",
+            ),
+        )
+        for one, profile, shift in zip(surfaces, seen, shifts, strict=True)
+    ]
 
 
 def _finer(labels: Volume, scan: Volume | None) -> tuple[int, int, int]:

@@ -6,8 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
 
 from ischio._check import Array
+
+_TOUCH_MM = 1e-3  # ends of outlines closer than this are one: single precision 1 m from the origin has 6e-5
 
 
 def section(
@@ -31,7 +34,9 @@ def section(
 
     Notes
     -----
-    A vertex in the plane counts as above it: no segment is lost or doubled.
+    A vertex in the plane counts as above it: no segment is lost or doubled. Segments hang together where
+    their triangles share an edge, and also where loose ends touch: a triangle's corner may lie on the edge
+    of its neighbour (meshes cut finer in part, or without shared corners).
 
     Examples
     --------
@@ -43,12 +48,12 @@ def section(
     """
     height = (vertices_mm - origin) @ normal
     above = height >= 0
-    mixed = np.flatnonzero(above[faces].any(axis=1) & ~above[faces].all(axis=1))
-    crossed = faces[mixed]
+    first, second, third = above[faces].T
+    crossed = faces[(first != second) | (first != third)]
     if len(crossed) == 0:
         return np.zeros((0, 2, 3)), np.zeros(0, dtype=np.int64)
     ends = np.empty((len(crossed), 2, 3))
-    keys = np.empty((len(crossed), 2, 2), dtype=np.int64)
+    keys = np.empty((len(crossed), 2), dtype=np.int64)
     for corner in range(3):
         first, second = crossed[:, corner], crossed[:, (corner + 1) % 3]
         for slot, falls in (
@@ -60,13 +65,24 @@ def section(
             ends[hit, slot] = vertices_mm[first[hit]] + share[:, None] * (
                 vertices_mm[second[hit]] - vertices_mm[first[hit]]
             )
-            keys[hit, slot] = np.sort(np.stack([first[hit], second[hit]], axis=1), axis=1)
-    _, node = np.unique(keys.reshape(-1, 2), axis=0, return_inverse=True)
+            low, high = np.minimum(first[hit], second[hit]), np.maximum(first[hit], second[hit])
+            keys[hit, slot] = low * len(vertices_mm) + high
+    _, node = np.unique(keys, return_inverse=True)
     node = node.reshape(-1, 2)
     count = int(node.max()) + 1
-    graph = sparse.coo_matrix((np.ones(len(node)), (node[:, 0], node[:, 1])), shape=(count, count))
+    links = np.concatenate([node, _touching(ends, node)])
+    graph = sparse.coo_matrix((np.ones(len(links)), links.T), shape=(count, count))
     _, component = connected_components(graph, directed=False)
     return ends, component[node[:, 0]].astype(np.int64)
+
+
+def _touching(ends: Array, node: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Pairs of nodes with one segment each that lie in the same place, shape (N, 2)."""
+    loose = np.flatnonzero((np.bincount(node.ravel()) == 1)[node.ravel()])
+    if len(loose) == 0:
+        return np.zeros((0, 2), dtype=np.int64)
+    pairs = cKDTree(ends.reshape(-1, 3)[loose]).query_pairs(_TOUCH_MM, output_type="ndarray")
+    return np.asarray(node.ravel()[loose[pairs]], dtype=np.int64)
 
 
 def outline_area_and_centroid(segments_mm: Array, normal: Array) -> tuple[float, Array]:

@@ -12,6 +12,7 @@ from ischio.atlas.template import femur_template
 from ischio.geometry.spheres import Sphere, find_spheres
 from ischio.landmarks.femur_regions import OTHER_REGIONS, femur_regions
 from ischio.landmarks.findings import (
+    MAX_COEFFICIENT,
     N_SAMPLES,
     Findings,
     ball_detail,
@@ -20,7 +21,7 @@ from ischio.landmarks.findings import (
     surface_index,
     unlike_model,
 )
-from ischio.landmarks.grain import centre_grain_mm, grain_mm, steady_sample
+from ischio.landmarks.grain import centre_grain_mm, steady_sample
 from ischio.landmarks.joint_frames import knee_centre
 from ischio.landmarks.neck import neck_isthmus
 from ischio.landmarks.points import (
@@ -28,13 +29,13 @@ from ischio.landmarks.points import (
     landmark_of,
     model_surface,
     place_points,
-    rule_direction,
     summit,
 )
-from ischio.landmarks.registration import ModelFit, finish, lay_model
+from ischio.landmarks.registration import ModelFit, finish, fit_shape, lay_model
 from ischio.landmarks.shaft import SHAFT_AXES, shaft_axes
 from ischio.landmarks.trochanter import PROUD_MM, REACH_MM, RING_MM, find_trochanter
-from ischio.landmarks.trochanter_base import doubted_tip, trochanter_base
+from ischio.landmarks.trochanter_base import trochanter_base
+from ischio.landmarks.trochanter_tip import tip_landmark
 from ischio.types import Bone, Landmark, Region, Side
 
 HEAD_RADIUS_MM = (12.0, 36.0)  # from a small child to a large man
@@ -46,25 +47,31 @@ _GOOD_RMS_FRACTION = 0.15  # of the head's radius: real femora fit within 0.13, 
 MIN_REACH_RADII = 3.2
 _SURE_HEAD_COVERAGE = 0.4  # of the sphere: enough for a head by itself
 _TOO_SHORT = "little more than the head of the femur is there: it does not tell side or directions"
-# Readers' spread of the medial condyle's flat points is raised towards the lateral's: both are as flat.
+# A condyle's top is round by about 20 mm: its surface falls by twice as much. A bump of 5 mm more than 10 mm
+# from where the model says does not pass for the top.
+_LEAN_PER_MM = 0.012
+# Readers' spread of the medial condyle's flat points is raised to the lateral's: both are as flat.
 POINT_RULES = {
     "greater_trochanter_superior": Rule(0.3, 5.2, 8.0, (0.0, 0.0, 1.0)),
     "intertrochanteric_crest_posterior": Rule(2.0, 4.1, 6.0, (0.0, 1.0, 0.0)),
     "epicondyle_lateral": Rule(1.3, 3.1, 4.0, (1.0, 0.0, 0.0)),
     "epicondyle_medial": Rule(1.6, 4.3, 4.0, (-1.0, 0.0, 0.0)),
-    "posterior_condyle_lateral": Rule(0.1, 3.8, 12.0, (0.0, 1.0, 0.0)),
-    "posterior_condyle_medial": Rule(0.1, 3.0, 12.0, (0.0, 1.0, 0.0)),
+    "posterior_condyle_lateral": Rule(0.1, 3.8, 12.0, (0.0, 1.0, 0.0), lean_per_mm=_LEAN_PER_MM),
+    "posterior_condyle_medial": Rule(0.1, 3.8, 12.0, (0.0, 1.0, 0.0), lean_per_mm=_LEAN_PER_MM),
     "proximoposterior_condyle_lateral": Rule(1.5, 3.6),
     "proximoposterior_condyle_medial": Rule(2.0, 3.4),
-    "distal_condyle_lateral": Rule(1.6, 4.8, 12.0, (0.0, 0.0, -1.0)),
-    "distal_condyle_medial": Rule(0.3, 4.0, 12.0, (0.0, 0.0, -1.0)),
+    "distal_condyle_lateral": Rule(1.6, 4.8, 12.0, (0.0, 0.0, -1.0), lean_per_mm=_LEAN_PER_MM),
+    "distal_condyle_medial": Rule(0.3, 4.0, 12.0, (0.0, 0.0, -1.0), lean_per_mm=_LEAN_PER_MM),
     "intercondylar_notch": Rule(1.1, 2.9),
 }
 _ISTHMUS_SIGMA_MM = 2.5
+_UPPER_RADII = 5.0  # from the head's centre: the upper end reaches two radii below the lesser trochanter
+_UPPER_COVER = 0.9  # of that: what of the model must lie on it
+_UPPER_MODES = (20, 20, 20, 20)
+_N_UPPER = 2000
+_UPPER_POINTS = ("greater_trochanter_superior", "intertrochanteric_crest_posterior")
 _HEAD_METHOD_SIGMA_MM = 0.6  # against a sphere through raters' points on the head 0.8 mm
 _TABLE_ROUNDS = 4
-_TIP_METHOD_SIGMA_MM = 1.9  # 0.7 of the readers' spread, as of other points, at the usual height
-_USUAL_HEIGHT_MM = 9.0  # a flatter trochanter has a less certain tip
 
 
 def find_femur(bone: Bone, model: BoneModel | None = None) -> Findings:
@@ -131,17 +138,21 @@ def find_femur(bone: Bone, model: BoneModel | None = None) -> Findings:
         )
         marks = {"femoral_head_centre": _head_landmark(bone, side, head)}
         return Findings(bone, side, None, marks, {}, reasons, ratio, head.centre_mm)
-    return femur_findings(bone, side, fit, head, ratio)
+    return femur_findings(bone, side, (fit, _laid_over_upper_end(bone, fit, head)), head, ratio)
 
 
-def femur_findings(bone: Bone, side: Side, fit: ModelFit, head: Sphere, other_side_ratio: float) -> Findings:
+def femur_findings(
+    bone: Bone, side: Side, fits: tuple[ModelFit, ModelFit], head: Sphere, other_side_ratio: float
+) -> Findings:
     """Landmarks and regions of a femur with the model laid over it.
 
     Parameters
     ----------
     bone : Bone
     side : Side
-    fit : ModelFit
+    fits : (ModelFit, ModelFit)
+        The model laid over all of the bone, and over its upper end alone: what the trochanters are found by
+        must not hang on where the shaft ends.
     head : Sphere
         The femoral head.
     other_side_ratio : float
@@ -151,18 +162,19 @@ def femur_findings(bone: Bone, side: Side, fit: ModelFit, head: Sphere, other_si
     -------
     Findings
     """
+    fit, upper = fits
     landmarks = {"femoral_head_centre": _head_landmark(bone, side, head)}
     regions: dict[str, Region] = {}
     reasons: dict[str, str] = {}
-    bone, shaft = _add_trochanter(bone, side, fit, landmarks, regions, reasons)
-    _add_points(bone, side, fit, landmarks, reasons)
+    bone, shaft = _add_trochanter(bone, side, upper, landmarks, regions, reasons)
+    _add_points(bone, side, fits, landmarks, reasons)
     others = dict.fromkeys(
         (*OTHER_REGIONS, "lesser_trochanter_base", *SHAFT_AXES), "the lesser trochanter is missing"
     )
     if shaft is not None:
         tip, lesser = landmarks["lesser_trochanter_tip"], regions["lesser_trochanter"]
-        tip = doubted_tip(bone, lesser, tip, trochanter_base(bone, lesser, tip))
-        landmarks |= {mark.name: mark for mark in (tip, trochanter_base(bone, lesser, tip))}
+        base = trochanter_base(bone, lesser, tip)
+        landmarks[base.name] = base
         axes, no_axes = shaft_axes(bone, side, landmarks, shaft)
         landmarks |= axes
         reasons |= no_axes
@@ -200,6 +212,17 @@ def _laid_over(
     return best[1], best[2]
 
 
+def _laid_over_upper_end(bone: Bone, fit: ModelFit, head: Sphere) -> ModelFit:
+    """The model laid anew over the upper end alone; as it was where that leads away from all femora known."""
+    reach = _UPPER_RADII * head.radius_mm
+    triangles = bone.triangles_mm
+    near = np.linalg.norm(triangles.mean(axis=1) - head.centre_mm, axis=1) < reach
+    points, normals = steady_sample(bone, triangles[near], _N_UPPER)
+    away = np.linalg.norm(fit.vertices_mm - head.centre_mm, axis=1)
+    upper = fit_shape(fit, points, normals, np.flatnonzero(away < _UPPER_COVER * reach), _UPPER_MODES)
+    return fit if np.abs(upper.coefficients).max() > MAX_COEFFICIENT else upper
+
+
 def _add_trochanter(
     bone: Bone,
     side: Side,
@@ -223,38 +246,44 @@ def _add_trochanter(
         reasons["lesser_trochanter_tip"] = reasons["lesser_trochanter"] = str(missing)
         return bone, None
     bone = replace(bone, vertices_mm=found.vertices_mm, faces=found.faces)
-    method = _TIP_METHOD_SIGMA_MM * _USUAL_HEIGHT_MM / max(found.height_mm, 1.0)
-    sigma = float(np.sqrt(method**2 + grain_mm(bone) ** 2 + found.fit_rms_mm**2))
+    landmarks["lesser_trochanter_tip"] = tip_landmark(bone, side, found, guess)
     detail = {"height_mm": found.height_mm, "smooth_femur_rms_mm": found.fit_rms_mm, "steps": found.steps}
-    landmarks["lesser_trochanter_tip"] = Landmark(
-        "lesser_trochanter_tip", side, found.tip_mm, bone.frame, sigma, "proud_of_smooth_femur@2", detail
-    )
     regions["lesser_trochanter"] = Region(
         "lesser_trochanter",
         side,
         "femur",
         found.face_indices,
         found.area_mm2,
-        "proud_of_smooth_femur@2",
+        "proud_of_smooth_femur@3",
         detail={**detail, "proud_mm": PROUD_MM, "reach_mm": REACH_MM, "ring_mm": list(RING_MM)},
     )
     return bone, found.shaft
 
 
 def _add_points(
-    bone: Bone, side: Side, fit: ModelFit, landmarks: dict[str, Landmark], reasons: dict[str, str]
+    bone: Bone,
+    side: Side,
+    fits: tuple[ModelFit, ModelFit],
+    landmarks: dict[str, Landmark],
+    reasons: dict[str, str],
 ) -> None:
     """Bony points, the neck's isthmus and the knee's centre, or the reasons why not."""
     template = femur_template()
-    found, missing = place_points(bone, side, fit, template, POINT_RULES)
-    reasons |= missing
-    table = _on_table(bone, side, fit, landmarks["femoral_head_centre"].point_mm, found)
+    found: dict[str, Landmark] = {}
+    for laid, is_upper in zip(fits, (False, True), strict=True):
+        rules = {name: rule for name, rule in POINT_RULES.items() if (name in _UPPER_POINTS) is is_upper}
+        placed, missing = place_points(bone, side, laid, template, rules)
+        found |= placed
+        reasons |= missing
+    fit, upper = fits
+    table = _on_table(bone, fit, landmarks["femoral_head_centre"].point_mm, found)
     for name, (point, expected) in table.items():
         found[name] = landmark_of(bone, side, name, point, POINT_RULES[name], fit, expected)
     landmarks |= found
     head = landmarks["femoral_head_centre"]
     tip, lateral = (
-        fit.vertices_mm[template.points[n]] for n in ("lesser_trochanter_tip", "greater_trochanter_superior")
+        upper.vertices_mm[template.points[n]]
+        for n in ("lesser_trochanter_tip", "greater_trochanter_superior")
     )
     try:
         centre, direction, area = neck_isthmus(
@@ -280,7 +309,7 @@ def _add_points(
 
 
 def _on_table(
-    bone: Bone, side: Side, fit: ModelFit, head: Array, found: dict[str, Landmark]
+    bone: Bone, fit: ModelFit, head: Array, found: dict[str, Landmark]
 ) -> dict[str, tuple[Array, Array]]:
     """Posterior and distal condyles as if the femur lay on a table and then stood on one, and the model's.
 
@@ -290,9 +319,11 @@ def _on_table(
     pairs = {kind: (f"{kind}_condyle_lateral", f"{kind}_condyle_medial") for kind in ("posterior", "distal")}
     names = [name for pair in pairs.values() for name in pair]
     guesses = {name: fit.vertices_mm[femur_template().points[name]] for name in names}
-    starts = {name: found[name].point_mm for name in names if name in found}
     surface, model = surface_index(bone), model_surface(fit)
-    points = {**guesses, **starts}
+    starts = {
+        name: surface.nearest(guesses[name], POINT_RULES[name].reach_mm) for name in names if name in found
+    }
+    points = {**guesses, **{name: found[name].point_mm for name in starts}}
     towards: dict[str, Array] = {}
     back = fit.rotation[:, 1]
     for _ in range(_TABLE_ROUNDS):
@@ -303,10 +334,12 @@ def _on_table(
         back = turned / np.linalg.norm(turned) * np.sign(turned @ back)
         towards = {name: back if name in pairs["posterior"] else down for name in names}
         for name, start in starts.items():
-            points[name] = summit(surface, start, towards[name], POINT_RULES[name].reach_mm)
+            assert start is not None  # the same place was found before
+            rule = POINT_RULES[name]
+            points[name] = summit(surface, start, towards[name], rule.reach_mm, rule.lean_per_mm)
     out = {}
     for name in starts:
         rule = POINT_RULES[name]
-        start = summit(model, guesses[name], rule_direction(rule, fit, side), rule.reach_mm)
-        out[name] = points[name], summit(model, start, towards[name], rule.reach_mm)
+        expected = summit(model, guesses[name], towards[name], rule.reach_mm, rule.lean_per_mm)
+        out[name] = points[name], expected
     return out

@@ -39,7 +39,7 @@ _MAX_SOCKET_SHIFT_RADII = 0.8  # the model's sockets are smoother and smaller th
 _NORMAL_WEIGHT_MM = 12.0
 _RIM_REACH_MM = 7.0
 _TRUST_IN_HEAD = 0.16  # of the radius: with a fit this good the femoral head was the right anchor
-_MODEL_DOWN = "model_transfer_to_summit_model_down@1"
+_MODEL_DOWN = "model_transfer_to_summit_model_down@2"
 _MAX_HOLE_MM2 = 100.0  # rough bone leaves holes in the labels; the spine and the rim are borders, not holes
 POINT_RULES = {
     "asis": Rule(2.4, 3.2, 8.0, (0.0, -1.0, -0.25)),
@@ -48,7 +48,7 @@ POINT_RULES = {
     "piis": Rule(3.5, 5.5, 12.0, (0.0, 1.0, -0.8)),
     "pubic_tubercle": Rule(2.2, 2.3, 10.0, (0.5, -1.0, -0.5)),
     "ischial_spine": Rule(1.2, 1.7, 6.0, (-0.5, 1.0, 0.0)),
-    "ischial_tuberosity_inferior": Rule(1.1, 4.0, 20.0, (0.0, 0.0, -1.0)),
+    "ischial_tuberosity_inferior": Rule(1.1, 5.5, 20.0, (0.0, 0.0, -1.0)),
 }
 _JOINED_RULES = POINT_RULES | {"piis": Rule(3.5, 12.0)}  # no border: the sacrum goes on where the ilium ends
 
@@ -218,10 +218,21 @@ def hip_bone_findings(bone: Bone, side: Side, fit: ModelFit, other_side_ratio: f
         lowest = _lowest(bone, side, fit, found)
         landmarks[lowest.name] = lowest
     if "ischium" in regions:
-        landmarks |= tuberosity_points(bone, side, regions["ischium"], fit)
+        is_whole = _own_up(fit, found) is not None
+        landmarks |= tuberosity_points(bone, side, regions["ischium"], fit, is_whole=is_whole)
     else:
         reasons |= dict.fromkeys(TUBEROSITY_POINTS, reasons["ischium"])
     return Findings(bone, side, fit, landmarks, regions, reasons, other_side_ratio, centre, curves)
+
+
+def _own_up(fit: ModelFit, found: Mapping[str, Landmark]) -> Array | None:
+    """Upwards in the bone's own anterior pelvic plane, a unit vector; None without one of its points."""
+    if not {"asis", "pubic_tubercle"} <= found.keys():
+        return None
+    across = fit.rotation[:, 0]
+    up = found["asis"].point_mm - found["pubic_tubercle"].point_mm
+    up = up - (up @ across) * across
+    return np.asarray(up / np.linalg.norm(up), dtype=np.float64)
 
 
 def _lowest(bone: Bone, side: Side, fit: ModelFit, found: Mapping[str, Landmark]) -> Landmark:
@@ -232,12 +243,10 @@ def _lowest(bone: Bone, side: Side, fit: ModelFit, found: Mapping[str, Landmark]
     """
     name = "ischial_tuberosity_inferior"
     rule, mark = POINT_RULES[name], found[name]
-    if not {"asis", "pubic_tubercle"} <= found.keys():
+    up = _own_up(fit, found)
+    if up is None:
         sigma = float(np.hypot(mark.sigma_mm, rule.reach_mm / 2))
         return replace(mark, sigma_mm=sigma, method=_MODEL_DOWN)
-    across = fit.rotation[:, 0]
-    up = found["asis"].point_mm - found["pubic_tubercle"].point_mm
-    up = up - (up @ across) * across
     guess = fit.vertices_mm[template_of(fit, side).points[name]]
     surface = surface_index(bone)
     start = surface.nearest(guess, rule.reach_mm)

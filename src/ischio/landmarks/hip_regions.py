@@ -20,6 +20,10 @@ _LUNATE_COSINE = 0.5  # the joint's surface faces the centre within 60 degrees
 _MIN_AREA_MM2 = 100.0
 _TUBEROSITY_SIGMA_MM = 4.0
 _SOFT_MM = 0.6
+_TURNED_SIGMA_MM = (
+    3.0  # what the model's turn by some 6 degrees, as on a hip bone cut at the roof, moves it by
+)
+_METHOD, _METHOD_OF_PART = "region_summit@1", "region_summit_lateral_of_part@1"
 
 
 def acetabular_regions(
@@ -75,7 +79,9 @@ def acetabular_regions(
     return regions, reasons
 
 
-def tuberosity_points(bone: Bone, side: Side, ischium: Region, fit: ModelFit) -> dict[str, Landmark]:
+def tuberosity_points(
+    bone: Bone, side: Side, ischium: Region, fit: ModelFit, *, is_whole: bool
+) -> dict[str, Landmark]:
     """Most lateral point of the ischial tuberosity and the middle of its hamstring facet.
 
     Parameters
@@ -86,6 +92,9 @@ def tuberosity_points(bone: Bone, side: Side, ischium: Region, fit: ModelFit) ->
         Its sub-part "tuberosity" is searched.
     fit : ModelFit
         Gives the directions.
+    is_whole : bool
+        Whether the ilium is there: without it the model lies up to 7 degrees otherwise, and the method and
+        the sigma of the lateral point say so.
 
     Returns
     -------
@@ -107,7 +116,8 @@ def tuberosity_points(bone: Bone, side: Side, ischium: Region, fit: ModelFit) ->
     weight = areas * np.exp((height - height.max()) / _SOFT_MM)
     outermost = (weight[:, None] * middles).sum(axis=0) / weight.sum()
     facet = (normals @ back > 0.5) & (level > np.average(level, weights=areas))
-    points = {"ischial_tuberosity_lateral": (outermost, _TUBEROSITY_SIGMA_MM)}
+    turned = 0.0 if is_whole else _TURNED_SIGMA_MM
+    points = {"ischial_tuberosity_lateral": (outermost, float(np.hypot(_TUBEROSITY_SIGMA_MM, turned)))}
     if facet.any():
         middle = np.average(middles[facet], axis=0, weights=areas[facet])
         points["ischial_tuberosity_hamstring"] = (middle, 2 * _TUBEROSITY_SIGMA_MM)
@@ -120,6 +130,6 @@ def tuberosity_points(bone: Bone, side: Side, ischium: Region, fit: ModelFit) ->
             point if foot is None else foot,
             bone.frame,
             float(np.hypot(sigma, grain_mm(bone))),
-            "region_summit@1",
+            _METHOD_OF_PART if name == "ischial_tuberosity_lateral" and not is_whole else _METHOD,
         )
     return out

@@ -45,7 +45,8 @@ def neck_isthmus(bone: Bone, head: tuple[Array, float], base_mm: Array) -> tuple
     """
     centre, radius = head
     near = np.linalg.norm(bone.vertices_mm - centre, axis=1) < _REACH_RADII * radius
-    faces = bone.faces[near[bone.faces].any(axis=1)]
+    used, faces = np.unique(bone.faces[near[bone.faces].any(axis=1)], return_inverse=True)
+    vertices, faces = bone.vertices_mm[used], faces.reshape(-1, 3)
     direction = base_mm - centre
     best: tuple[float, Array] | None = None
     for _ in range(_ROUNDS):
@@ -53,7 +54,7 @@ def neck_isthmus(bone: Bone, head: tuple[Array, float], base_mm: Array) -> tuple
         best = None
         for distance in np.linspace(*_RANGE_RADII, _N_SECTIONS) * radius:
             origin = centre + distance * direction
-            segments, group = section(bone.vertices_mm, faces, origin, direction)
+            segments, group = section(vertices, faces, origin, direction)
             if len(segments) == 0:
                 continue
             # The outline round the axis: the one whose centroid is nearest to it.

@@ -20,7 +20,8 @@ from ischio.landmarks.registration import ModelFit
 from ischio.types import Bone, Landmark, Side
 
 METHOD_TRANSFERRED = "model_transfer@1"
-METHOD_SUMMIT = "model_transfer_to_summit@1"
+METHOD_SUMMIT = "model_transfer_to_summit@2"
+METHOD_LEANING = "model_transfer_to_leaning_summit@1"
 _REACH_MM = 12.0  # a model point farther than this from the bone lies where the bone is cut
 _CUT_LENGTH_MM = 40.0  # an open border longer than this is a cut
 _CUT_MARGIN_MM = 4.0  # a point this near to a cut stood beyond it
@@ -51,12 +52,16 @@ class Rule:
         How far the summit may lie from where the model says; 0 keeps the model's place.
     towards : tuple of float
         Direction of the summit as (lateral, back, up), in the model's own upright axes.
+    lean_per_mm : float
+        On a flat top the model is a guide: a place counts lower by this times the square of its distance from
+        where the model says.
     """
 
     left_out_mm: float
     readers_mm: float
     reach_mm: float = 0.0
     towards: tuple[float, float, float] = field(default=(0.0, 0.0, 0.0))
+    lean_per_mm: float = 0.0
 
     @property
     def sigma_mm(self) -> float:
@@ -97,11 +102,11 @@ def place_points(
             reasons[name] = "the bone's surface does not reach it"
             continue
         direction = rule_direction(rule, fit, side)
-        point = summit(surface, start, direction, rule.reach_mm)
+        point = summit(surface, start, direction, rule.reach_mm, rule.lean_per_mm)
         if from_cut is not None and from_cut.query(point)[0] < _CUT_MARGIN_MM:
             reasons[name] = "it would lie beyond where the bone is cut"
             continue
-        expected = summit(model, guess, direction, rule.reach_mm)
+        expected = summit(model, guess, direction, rule.reach_mm, rule.lean_per_mm)
         landmarks[name] = landmark_of(bone, side, name, point, rule, fit, expected)
     return landmarks, reasons
 
@@ -174,6 +179,7 @@ def landmark_of(
     less = _PARTIAL_GAIN * rule.left_out_mm if len(cut_edges(bone)) else 0.0
     sigma = float(np.linalg.norm([rule.sigma_mm, less, misfit, strange, grain_mm(bone)]))
     method = METHOD_SUMMIT if rule.reach_mm else METHOD_TRANSFERRED
+    method = METHOD_LEANING if rule.lean_per_mm else method
     detail = {"model_rms_mm": fit.rms_mm, "local_rms_mm": here, "from_model_mm": away}
     return Landmark(name, side, point, bone.frame, sigma, method, detail)
 
@@ -196,7 +202,9 @@ def model_surface(fit: ModelFit) -> SurfaceIndex:
 USUAL_RMS_MM = 2.5  # vertices of the model stand about 5 mm apart: a perfect fit reads 2 mm
 
 
-def summit(surface: SurfaceIndex, start: Array, direction: Array, reach_mm: float) -> Array:
+def summit(
+    surface: SurfaceIndex, start: Array, direction: Array, reach_mm: float, lean_per_mm: float = 0.0
+) -> Array:
     """Farthest surface along a direction within reach of a place; the place itself where reach is 0.
 
     Parameters
@@ -206,6 +214,8 @@ def summit(surface: SurfaceIndex, start: Array, direction: Array, reach_mm: floa
         On the surface.
     direction : array of shape (3,)
     reach_mm : float
+    lean_per_mm : float
+        As of a ``Rule``; the place is ``start``.
 
     Returns
     -------
@@ -220,6 +230,7 @@ def summit(surface: SurfaceIndex, start: Array, direction: Array, reach_mm: floa
     if not inside.any():
         return start
     height = away[inside] @ (direction / np.linalg.norm(direction))
+    height = height - lean_per_mm * (away[inside] ** 2).sum(axis=1)
     weight = np.exp((height - height.max()) / _SOFT_MM)
     middle: Array = (weight[:, None] * points[inside]).sum(axis=0) / weight.sum()
     foot = surface.nearest(middle, reach_mm)

@@ -125,13 +125,17 @@ def _axis(
 def _middles(bone: Bone, start: Array, up: Array, wanted: Array) -> tuple[Array, Array]:
     """Levels of the sections that show a whole shaft, and the centroids of their outlines."""
     levels, middles = [], []
-    height = (bone.vertices_mm - start) @ up
-    reach = height[bone.faces]
+    reach = ((bone.vertices_mm - start) @ up)[bone.faces]
     low, high = reach.min(axis=1), reach.max(axis=1)
-    for level in wanted:
-        crossed = bone.faces[(low <= level + _ROUNDING_MM) & (high >= level - _ROUNDING_MM)]
+    rising = np.argsort(low)  # faces that a level crosses begin within the largest face's height below it
+    bounds = wanted[:, None] + np.array([-float((high - low).max()) - _ROUNDING_MM, _ROUNDING_MM])
+    ranks = np.searchsorted(low[rising], bounds)
+    for level, (first, last) in zip(wanted, ranks, strict=True):
+        begun = rising[first:last]
+        crossed = bone.faces[np.sort(begun[high[begun] >= level - _ROUNDING_MM])]
         origin = start + level * up
-        segments, group = section(bone.vertices_mm, crossed, origin, up)
+        used, local = np.unique(crossed, return_inverse=True)
+        segments, group = section(bone.vertices_mm[used], local.reshape(-1, 3), origin, up)
         best: tuple[float, Array] | None = None
         for k in np.unique(group):
             outline = segments[group == k]

@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 
 from ischio._check import Array, CannotMeasure
+from ischio.geometry.sampling import face_normals
 from ischio.geometry.sections import outline_area_and_centroid, section
 from ischio.types import Bone, Hip, Landmark
 
-METHOD = "section_near_the_end@1"
+METHOD = "section_near_the_end@2"
 TIBIA_POINTS = ("tibial_plateau_centre", "ankle_centre")
 _PLATEAU_SHARE, _ANKLE_SHARE = (
     0.04,
@@ -68,8 +69,11 @@ def with_tibia(hip: Hip, bones: tuple[Bone, ...]) -> Hip:
 
 def _ends(bone: Bone, knee: Array | None, femur_mm: float | None) -> tuple[Array, Array]:
     """Middles of the plateau and of the ankle."""
-    middle = bone.vertices_mm.mean(axis=0)
-    along = np.linalg.svd(bone.vertices_mm - middle, full_matrices=False)[2][0]
+    triangles = bone.triangles_mm
+    middles, areas = triangles.mean(axis=1), face_normals(triangles)[1]
+    middle = np.average(middles, axis=0, weights=areas)
+    off = middles - middle
+    along = np.linalg.eigh((off * areas[:, None]).T @ off)[1][:, -1]
     level = (bone.vertices_mm - middle) @ along
     ends = np.array([level.min(), level.max()])
     length = float(ends[1] - ends[0])

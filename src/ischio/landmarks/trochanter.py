@@ -8,6 +8,7 @@ femur; what stands 2 mm proud of it is the trochanter.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +30,16 @@ _N_SAMPLES = 20000
 _GRID_MM, _GRID_HALF_MM = 2.0, (40.0, 26.0)  # round the shaft and along it; the region lies within 20 mm
 _CELL_MM, _LEAST_IN_CELL = 3.0, 4
 _FACING = 0.25  # ring points whose normals turn away from the axis (head, neck's far side) are left out
-_SOFT_TOP_MM = 0.6  # the tip is the middle of what comes within about this of the highest point
+_SOFT_TOP_MM = 0.6  # the summit is the middle of what comes within about this of the highest point
+# The tip is the middle of the cap: what stands higher than this share of the greatest height. A bump beside
+# it moves the summit by all of its distance, and the cap's middle by a part.
+_CAP_SHARE = 0.45
+# How far from where the model expects it a trochanter's top counts, by its height: one 10 mm high stands for
+# itself (people's lie up to 10 mm from there, along the shaft), on a flat one the model is the better guide.
+_TRUST = 2.5
+_BESIDE_MM = 1.5  # the cap's middle is raised to the surface within about this across
+_ROOM_MM = 5.0  # how far the tip goes before the smooth femur is fitted anew
+_ROUGHLY_MM = 1.0  # of the tip, before the surface is sampled about it
 _MAX_STEPS, _STILL_MM = 12, 0.05
 _MAX_GUESS_OFFSET_MM = 12.0  # a guess farther than this from any surface lies where the femur is cut
 _HEAD_MARGIN = 1.15  # of the head's radius
@@ -43,7 +53,7 @@ class Trochanter:
     Parameters
     ----------
     tip_mm : array of shape (3,), mm
-        On the surface.
+        On the surface, over the middle of the cap that stands higher than two fifths of the greatest height.
     vertices_mm, faces : arrays of shape (V, 3), mm, and (F, 3)
         The femur's surface as given, its triangles split along the region's border.
     face_indices : int array
@@ -56,6 +66,8 @@ class Trochanter:
         Rounds until the tip stood still.
     shaft : (point on the axis in mm, unit vector up along it)
         Of the shaft 15 to 60 mm below the tip.
+    summit_mm : array of shape (3,), mm
+        The highest point over the smooth femur.
     """
 
     tip_mm: Array
@@ -67,6 +79,14 @@ class Trochanter:
     fit_rms_mm: float
     steps: int
     shaft: tuple[Array, Array]
+    summit_mm: Array
+
+
+class _Top(NamedTuple):
+    """Where the trochanter's top is: the middle of its cap, and its highest point."""
+
+    tip_mm: Array
+    summit_mm: Array
 
 
 class Cylinder:
@@ -223,7 +243,7 @@ def find_trochanter(
     faces : int array of shape (F, 3)
         The femur, outward.
     guess_mm : array of shape (3,), mm
-        Within about 15 mm of the tip.
+        Where the model expects the tip, within about 10 mm.
     model_mm : array of shape (V, 3), mm
         The model laid over the femur: gives the shaft's axis where the shaft is cut short.
     up : array of shape (3,)
@@ -251,7 +271,7 @@ def find_trochanter(
     areas = face_normals(triangles_mm)[1]
     off_head = np.linalg.norm(middles - head[0], axis=1) > _HEAD_MARGIN * head[1]
     tip, step = guess_mm, 0
-    for _ in range(2):
+    for still_mm in (_ROUGHLY_MM, _STILL_MM):
         near = np.flatnonzero((np.linalg.norm(middles - tip, axis=1) < RING_MM[1] + 10) & off_head)
         if len(near) == 0:
             raise CannotMeasure("the femur's surface does not reach the lesser trochanter")
@@ -259,7 +279,8 @@ def find_trochanter(
         if np.linalg.norm(points - tip, axis=1).min() > _MAX_GUESS_OFFSET_MM:
             raise CannotMeasure("the femur's surface does not reach the lesser trochanter")
         shaft = shaft_below(middles, areas, model_mm, tip, up)
-        tip, step = _climb(points, normals, tip, shaft)
+        top, step = _settled(points, normals, tip, shaft, guess_mm, still_mm)
+        tip = top.tip_mm
     around = near[np.linalg.norm(middles[near] - tip, axis=1) < RING_MM[0] + 5]
     feet = closest_on_triangles(np.broadcast_to(tip, (len(around), 3)), triangles_mm[around])
     tip = feet[int(np.argmin(np.linalg.norm(feet - tip, axis=1)))]
@@ -275,6 +296,7 @@ def find_trochanter(
         smooth.rms_mm,
         step,
         shaft,
+        top.summit_mm,
     )
 
 
@@ -304,21 +326,50 @@ def _bounded(
     return vertices, faces, region, float(proud[faces[region]].max() + PROUD_MM)
 
 
-def _climb(points: Array, normals: Array, tip: Array, shaft: tuple[Array, Array]) -> tuple[Array, int]:
-    """Move the tip to the top of what stands proud, fit the smooth femur anew, until it stands still."""
+def _settled(
+    points: Array, normals: Array, tip: Array, shaft: tuple[Array, Array], expected: Array, still_mm: float
+) -> tuple[_Top, int]:
+    """The top of what stands proud, the smooth femur fitted anew about it, until it stands still."""
     step, shift = 0, np.inf
-    while shift >= _STILL_MM and step < _MAX_STEPS:
+    while shift >= still_mm and step < _MAX_STEPS:
         step += 1
-        smooth = SmoothFemur(Cylinder(shaft[0], shaft[1], tip), points, normals, tip)
-        on_top = points[np.linalg.norm(points - tip, axis=1) < REACH_MM]
-        if len(on_top) == 0:
-            raise CannotMeasure("the femur's surface does not reach the lesser trochanter")
-        height = smooth.height(on_top)
-        weight = np.exp((height - height.max()) / _SOFT_TOP_MM)
-        moved = (weight[:, None] * on_top).sum(axis=0) / weight.sum()
-        shift = float(np.linalg.norm(moved - tip))
-        tip = moved
-    return tip, step
+        cylinder = Cylinder(shaft[0], shaft[1], tip)
+        smooth = SmoothFemur(cylinder, points, normals, tip)
+        near = points[np.linalg.norm(points - tip, axis=1) < REACH_MM + _ROOM_MM]
+        height = smooth.height(near)
+        start = tip
+        for _ in range(_MAX_STEPS):
+            top = _top(near, height, cylinder, tip, expected)
+            moved = float(np.linalg.norm(top.tip_mm - tip))
+            tip = top.tip_mm
+            if moved < still_mm / 2 or np.linalg.norm(tip - start) > _ROOM_MM:
+                break
+        shift = float(np.linalg.norm(tip - start))
+    return top, step
+
+
+def _top(points: Array, height: Array, cylinder: Cylinder, tip: Array, expected: Array) -> _Top:
+    """Middle of the cap within reach of a tip, on the surface; and the summit."""
+    within = ((points - tip) ** 2).sum(axis=1) < REACH_MM**2
+    points, height = points[within], height[within]
+    highest = max(_upper_mean(height, np.ones(len(height))), PROUD_MM)
+    weight = np.exp(-0.5 * ((points - expected) ** 2).sum(axis=1) / (_TRUST * highest) ** 2)
+    level = _CAP_SHARE * _upper_mean(height, weight)
+    share = np.where(height >= level, weight, 0.0)
+    middle = share @ points / share.sum()
+    outward = cylinder(middle[None])[2][0]
+    away = points - middle
+    rise = away @ outward
+    across2 = (away**2).sum(axis=1) - rise**2
+    beside = np.where(height >= level / 2, np.exp(-0.5 * across2 / _BESIDE_MM**2), 0.0)
+    soft = np.exp((height - height.max()) / _SOFT_TOP_MM)
+    return _Top(middle + (beside @ rise / beside.sum()) * outward, soft @ points / soft.sum())
+
+
+def _upper_mean(height: Array, weight: Array) -> float:
+    """About the greatest height that counts; unlike the greatest itself, it never jumps between two tops."""
+    tall = weight * np.maximum(height, 0.0) ** 4
+    return float(tall @ height / max(float(tall.sum()), 1e-9))
 
 
 def shaft_below(

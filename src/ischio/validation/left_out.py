@@ -14,6 +14,7 @@ from ischio.landmarks.findings import Findings, refined_ball
 from ischio.landmarks.hip_bone import find_hip_bone, hip_bone_findings
 from ischio.landmarks.registration import ModelFit
 from ischio.landmarks.sacrum import sacrum_landmarks
+from ischio.landmarks.shaft import SHAFT_AXES
 from ischio.types import Bone, Landmark, Side
 from ischio.validation.rows import Row, compared, skipped
 
@@ -81,11 +82,18 @@ def left_out_errors(person: int) -> dict[str, tuple[float, float]]:
     truth = _known(femur, pelvis, person)
     found = _searched(femur, pelvis, person)
     return {
-        name: (float(np.linalg.norm(found[name].point_mm - mark.point_mm)), found[name].sigma_mm)
-        if name in found
-        else (np.inf, 0.0)
+        name: (_distance_mm(found[name], mark), found[name].sigma_mm) if name in found else (np.inf, 0.0)
         for name, mark in truth.items()
     }
+
+
+def _distance_mm(found: Landmark, truth: Landmark) -> float:
+    """Distance of two places of a landmark; across it where it is an axis, which has no place along it."""
+    way = found.point_mm - truth.point_mm
+    if truth.name in SHAFT_AXES:
+        along = np.asarray(truth.detail["direction"])
+        way = way - (way @ along) * along
+    return float(np.linalg.norm(way))
 
 
 def _searched(femur: Bone, pelvis: Bone, person: int) -> dict[str, Landmark]:
@@ -104,7 +112,7 @@ def _known(femur: Bone, pelvis: Bone, person: int) -> dict[str, Landmark]:
     ball = refined_ball(femur, head.point_mm, float(head.detail["radius_mm"]), concave=False)
     if ball is None:
         raise CannotMeasure(f"person {person} has no femoral head")
-    thigh = femur_findings(femur, Side.LEFT, laid["femur"], ball, np.nan)
+    thigh = femur_findings(femur, Side.LEFT, (laid["femur"], laid["femur"]), ball, np.nan)
     return _named(thigh, {side: hip_bone_findings(pelvis, side, laid["pelvis"], np.nan) for side in Side})
 
 

@@ -103,3 +103,25 @@ def test_a_line_encloses_nothing() -> None:
     area, middle = outline_area_and_centroid(there_and_back, np.array([0.0, 0, 1]))
     assert area == 0.0
     assert middle.tolist() == [2.0, 0.0, 0.0]
+
+
+def test_triangles_without_common_corners_make_the_same_outlines() -> None:
+    """As STL holds them, and as one side of an edge is cut finer than the other."""
+    vertices, faces = torus()
+    origin, normal = np.array([0.0, 3.0, 0.0]), np.array([0.0, 1.0, 0.0])
+    whole = outlines((vertices, faces), origin, normal)
+    soup = vertices[faces].reshape(-1, 3), np.arange(3 * len(faces)).reshape(-1, 3)
+    a, b, c = faces[::2].T
+    middle = len(vertices) + np.arange(len(a))
+    finer = (
+        np.concatenate([vertices, (vertices[a] + vertices[b]) / 2]),
+        np.concatenate([faces[1::2], np.stack([a, middle, c], 1), np.stack([middle, b, c], 1)]),
+    )
+    for mesh in (soup, finer):
+        found = outlines(mesh, origin, normal)
+        assert len(found) == len(whole) == 2
+        for (area, centroid), (area_2, centroid_2) in zip(
+            sorted(whole, key=lambda one: one[1][0]), sorted(found, key=lambda one: one[1][0]), strict=True
+        ):
+            assert area_2 == pytest.approx(area)
+            assert centroid_2 == pytest.approx(centroid, abs=POINT_NOISE_MM * 10)

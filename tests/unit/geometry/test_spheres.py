@@ -132,14 +132,12 @@ class TestFind:
         self, body, concave: bool, coverage: float, rng: np.random.Generator
     ) -> None:
         for _ in range(3):
-            points, normals, centre, up = elsewhere(body(), rng)
+            points, normals, centre, _ = elsewhere(body(), rng)
             (sphere,) = found_on((points, normals), concave=concave)
             assert np.linalg.norm(sphere.centre_mm - centre) < FOUND_NOISE_MM
             assert sphere.radius_mm == pytest.approx(RADIUS_MM, abs=FOUND_NOISE_MM)
             assert sphere.rms_mm < FOUND_NOISE_MM
             assert -CAP_NOISE < sphere.coverage_fraction - coverage < CAP_EXCESS
-            # The stem hangs down from the ball; the hollow opens upwards.
-            assert sphere.bare_direction @ (up if concave else -up) > np.cos(np.radians(3))
 
     @pytest.mark.parametrize(("body", "concave"), [(ball_on_a_stick, True), (hollow_socket, False)])
     def test_a_ball_is_no_hollow_and_a_hollow_no_ball(self, body, concave: bool) -> None:  # type: ignore[no-untyped-def]
@@ -178,12 +176,10 @@ class TestRefine:
     @pytest.mark.parametrize("low", [-0.6, 0.0, 0.7])
     def test_coverage_is_the_share_of_directions(self, low: float, rng: np.random.Generator) -> None:
         cap = on_sphere(3000, low, 1.0)
-        points, normals, centre, up = elsewhere((RADIUS_MM * cap, cap), rng)
+        points, normals, centre, _ = elsewhere((RADIUS_MM * cap, cap), rng)
         sphere = refine_sphere(points, normals, centre + 1.0, RADIUS_MM + 1.0, concave=False)
         assert sphere is not None
         assert -CAP_NOISE < sphere.coverage_fraction - (1 - low) / 2 < CAP_EXCESS
-        assert sphere.bare_direction @ -up > np.cos(np.radians(3))
-        assert np.linalg.norm(sphere.bare_direction) == pytest.approx(1.0)
 
     def test_rms_is_weighted_by_area(self, rng: np.random.Generator) -> None:
         """Twice as many points on one half, at half the weight, change nothing."""

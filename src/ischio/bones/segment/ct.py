@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from ischio._check import InputError, complaint
 from ischio.atlas.model import similarity, vertex_areas
 from ischio.atlas.parts import part_model, pelvis_mean, pelvis_parts, socket, socket_of
-from ischio.bones.segment.find import EdgeField, HipGuess, Placed, femur_turns, hip_guesses
+from ischio.bones.segment.doubts import small_bones, without_prostheses
+from ischio.bones.segment.find import EdgeField, HipGuess, Placed, femur_turns, hip_guesses, knee_guess
 from ischio.bones.segment.fit import CUBE_MM, HIGH_HU, LOW_HU, Held, Laid, lay, loosen, without
 from ischio.bones.segment.grid import coarse, fine, spacing_mm, upright
 from ischio.bones.segment.mask import bone_mask
@@ -21,8 +22,14 @@ from ischio.types import Side, Volume
 Progress = Callable[[str, float], None]
 Key = tuple[str, Side | None]
 
-MIN_EDGE = 0.78  # of a bone's seen surface on edges of bone: right ones have 0.87 and more, wrong ones to 0.7
+MIN_EDGE = (
+    0.78  # of a hip bone's seen surface on edges of bone: right ones have 0.87 and more, wrong ones to 0.7
+)
+MIN_EDGE_ALONE = 0.85  # of a femur without its hip bone
+_CLEARLY = 0.03
+MIN_EDGE_JOINED = 0.68  # of a bone whose place is known from a laid hip bone: right ones have 0.74 and more
 MIN_SEEN = 0.06  # of a bone's surface
+_MIN_SACRUM = 0.2  # less tells nothing of it
 _SCALES = (0.75, 1.3)
 _HEAD_SIGMA_MM = 2.0
 _SAME_SIZE = 0.07  # one person's femur and hip bone, against the means
@@ -63,6 +70,15 @@ def segment_ct(scan: Volume, *, progress: Progress | None = None) -> Segmented:
         if progress is not None:
             progress(words, fraction)
 
+    if scan.unit != "HU":
+        raise InputError(
+            complaint(
+                "the scan",
+                f"{scan.modality or 'values'} without Hounsfield units",
+                "a CT",
+                "Bones are found by themselves in a CT alone; for an MR pass labels or surfaces.",
+            )
+        )
     scan = upright(scan)
     tell("looking for hips", 0.0)
     field = EdgeField(scan)
@@ -72,21 +88,26 @@ def segment_ct(scan: Volume, *, progress: Progress | None = None) -> Segmented:
         guesses = hip_guesses(field, side, _N_TRIED)
         tell(f"laying the {side.value} hip", 0.1 + 0.15 * n)
         laid.update(_laid_hip(guesses, grid))
+    laid, notes = without_prostheses(laid, scan)
+    if not laid and not notes:
+        tell("looking for a knee", 0.35)
+        laid = _laid_knee(field, grid)
     if not laid:
         raise InputError(
             complaint(
                 "the scan",
-                "no hip bone",
-                "a CT of an adult's hip or pelvis",
+                "; ".join(("no hip bone", *notes)),
+                "a CT of an adult's hip, pelvis or knee",
                 "Check the scan, or pass labels.",
             )
         )
     tell("laying the sacrum", 0.4)
     laid.update(_laid_sacrum(laid, grid))
+    notes += small_bones(laid)
     for key in laid:
         others = [one for other, one in laid.items() if other != key]
         laid[key] = loosen(laid[key], without(grid, others))
-    return _labelled(scan, laid, tell)
+    return replace(_labelled(scan, laid, tell), notes=notes)
 
 
 def _laid_hip(guesses: list[HipGuess], grid: Volume) -> dict[Key, Laid]:
@@ -106,6 +127,15 @@ def _laid_hip(guesses: list[HipGuess], grid: Volume) -> dict[Key, Laid]:
     return best
 
 
+def _laid_knee(field: EdgeField, grid: Volume) -> dict[Key, Laid]:
+    """The femur of a knee. One knee fits both models nearly alike: the better one must be clearly better."""
+    found = {side: lay(part_model("femur", side), knee_guess(field, side), grid) for side in Side}
+    better = max(Side, key=lambda side: found[side].edge_fraction)
+    margin = 2 * found[better].edge_fraction - sum(one.edge_fraction for one in found.values())
+    is_clear = _is_there(found[better], MIN_EDGE_ALONE) and margin > _CLEARLY
+    return {("femur", better): found[better]} if is_clear else {}
+
+
 def _laid_femur(side: Side, guess: HipGuess, hip_bone: Laid, grid: Volume) -> Laid | None:
     """The femur whose head lies in a laid hip bone's socket."""
     cup = socket_of("hip_bone", side, hip_bone.vertices_mm)
@@ -116,10 +146,10 @@ def _laid_femur(side: Side, guess: HipGuess, hip_bone: Laid, grid: Volume) -> La
     tried: list[tuple[float, int, Placed]] = []
     for turn in (guess.femur.rotation, *femur_turns(side)):
         start = Placed(hip_bone.scale, turn, cup - hip_bone.scale * turn @ head)
-        first = lay(model, start, rest, rounds=_FIRST, held=held)
+        first = lay(model, start, rest, rounds=_FIRST, held=held, n_points=500)
         tried.append((-first.edge_fraction, len(tried), start))
     femur = lay(model, min(tried)[2], rest, held=held)
-    return femur if _is_there(femur) else None
+    return femur if _is_there(femur, MIN_EDGE_JOINED) else None
 
 
 def _worth(found: dict[Key, Laid]) -> float:
@@ -127,16 +157,18 @@ def _worth(found: dict[Key, Laid]) -> float:
     return sum(one.edge_fraction * one.seen_fraction for one in found.values())
 
 
-def _is_there(one: Laid) -> bool:
+def _is_there(one: Laid, least: float = MIN_EDGE) -> bool:
     """Whether a laid model shows a bone."""
     low, high = _SCALES
-    return one.edge_fraction >= MIN_EDGE and one.seen_fraction >= MIN_SEEN and low < one.scale < high
+    return one.edge_fraction >= least and one.seen_fraction >= MIN_SEEN and low < one.scale < high
 
 
 def _laid_sacrum(laid: dict[Key, Laid], grid: Volume) -> dict[Key, Laid]:
     """The sacrum, from where it lies between the hip bones of the mean pelvis."""
     parts, mean = pelvis_parts(), pelvis_mean()
     keys = [key for key in laid if key[0] == "hip_bone"]
+    if not keys:
+        return {}
     source = np.concatenate([mean[parts[key].vertices] for key in keys])
     target = np.concatenate([laid[key].vertices_mm for key in keys])
     scale, rotation, offset = similarity(source, target, np.ones(len(source)))
@@ -146,7 +178,8 @@ def _laid_sacrum(laid: dict[Key, Laid], grid: Volume) -> dict[Key, Laid]:
     start = Placed(*similarity(model.mean_mm, placed, vertex_areas(model.mean_mm, model.faces)))
     rounds = ((10.0, 2, 4), (8.0, 6, 4), (6.0, 12, 5), (5.0, 25, 5))
     sacrum = lay(model, start, grid, rounds=rounds)
-    return {("sacrum", None): sacrum} if _is_there(sacrum) else {}
+    is_there = _is_there(sacrum, MIN_EDGE_JOINED) and sacrum.seen_fraction >= _MIN_SACRUM
+    return {("sacrum", None): sacrum} if is_there else {}
 
 
 def _labelled(scan: Volume, laid: dict[Key, Laid], tell: Progress) -> Segmented:

@@ -23,6 +23,7 @@ _TILTS_DEG = (-16.0, 0.0, 16.0)  # of a pelvis on a table
 _FEMUR_DEG = tuple(product((-5.0, 15.0, 35.0), (-12.0, 6.0), (-30.0, 0.0, 30.0)))
 """Flexion, adduction and external rotation of a femur on a table, against the model's posture."""
 _PROXIMAL_MM = 170.0  # of the femur: below, small turns move it too far for a mean
+_DISTAL_MM = 160.0  # of a femur whose hip is not in view
 _APART_MM = 25.0  # two places nearer than this are one
 
 
@@ -130,6 +131,35 @@ def hip_guesses(field: EdgeField, side: Side, n_wanted: int) -> list[HipGuess]:
                 _forget(total, np.array(at))
     out.sort(key=lambda guess: -guess.score)
     return _distinct(out, cup)[:n_wanted]
+
+
+def knee_guess(field: EdgeField, side: Side) -> Placed:
+    """The best place of a femur of which the knee's end is in view.
+
+    Parameters
+    ----------
+    field : EdgeField
+    side : Side
+
+    Returns
+    -------
+    Placed
+    """
+    femur = part_model("femur", side)
+    low = femur.mean_mm[:, 2].min()
+    near = femur.mean_mm[:, 2] < low + _DISTAL_MM
+    centre = femur.mean_mm[near].mean(axis=0)
+    best: tuple[float, Placed] | None = None
+    for scale, flexion, rotation in product(_SCALES, (-5.0, 15.0), (-25.0, 0.0, 25.0)):
+        turn = turned_about(2, -side.sign * rotation) @ turned_about(0, -flexion)
+        points, normals, areas = _surface(femur, centre, turn, scale, None)
+        score = field.scores(points[near], normals[near], areas[near])
+        at = np.array(np.unravel_index(int(np.argmax(score)), score.shape))
+        place = field.origin + CUBE_MM * _signed(at, field)
+        if best is None or float(score.max()) > best[0]:
+            best = float(score.max()), Placed(scale, turn, place - scale * turn @ centre)
+    assert best is not None  # the ranges above are not empty
+    return best[1]
 
 
 def femur_turns(side: Side) -> list[Array]:

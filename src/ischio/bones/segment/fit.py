@@ -83,6 +83,7 @@ def lay(
     *,
     rounds: tuple[tuple[float, int, int], ...] = _ROUNDS,
     held: Held | None = None,
+    n_points: int = 1500,
 ) -> Laid:
     """Move and shape a model until its surface lies on edges of bone.
 
@@ -95,6 +96,8 @@ def lay(
     rounds : tuple of (reach_mm, n_modes, n_repeats)
     held : Held, optional
         What is known of the bone's place and size.
+    n_points : int
+        Vertices that are looked from.
 
     Returns
     -------
@@ -108,12 +111,13 @@ def lay(
     """
     scale, rotation, offset = start.scale, start.rotation, start.offset
     shape = np.zeros(len(model.modes_mm))
-    areas = vertex_areas(model.mean_mm, model.faces)
+    some = slice(None, None, max(1, len(model.mean_mm) // n_points))
+    areas = vertex_areas(model.mean_mm, model.faces)[some]
     local = model.mean_mm
     for reach, n_modes, repeats in rounds:
         for _ in range(repeats):
-            points = scale * local @ rotation.T + offset
-            normals = vertex_normals(points, model.faces)
+            points = scale * local[some] @ rotation.T + offset
+            normals = vertex_normals(local, model.faces)[some] @ rotation.T
             away, fall, _ = _edges(points, normals, grid, reach)
             known = np.isfinite(away)
             if known.sum() < 60:
@@ -125,7 +129,7 @@ def lay(
             arm = points - middle
             columns = [normals, np.cross(arm, normals), np.einsum("ij,ij->i", arm, normals)[:, None]]
             if n_modes:
-                modes = scale * model.modes_mm[:n_modes] @ rotation.T
+                modes = scale * model.modes_mm[:n_modes, some] @ rotation.T
                 columns.append(np.einsum("kvj,vj->vk", modes, normals))
             system = np.hstack(columns)
             root = np.sqrt(weights / weights.sum() * _INDEPENDENT)[:, None] / _NOISE_MM

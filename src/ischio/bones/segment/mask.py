@@ -11,7 +11,8 @@ from ischio.bones.segment.fit import MUSCLE_HU
 BONE_HU = 160.0  # muscle and cartilage stay below, with noise; cortex blurred to 3 mm above
 _PEAK_MM = 2.5  # a cortex's edge is where half of its height is: that is looked for this near
 _DENSE_HU = 450.0  # half of a cortex's height is no more
-_CORE_MM = 4.0  # this deep in the laid model there is bone, whatever it attenuates
+_INSIDE_MM = 1.0  # this deep in it, thin cortex beside dense trabeculae is no blur of theirs
+_CORE_MM = 2.5  # and this deep there is bone, whatever it attenuates
 _REACH_MM = 5.0  # a bone's surface strays no further from the laid model
 _CLOSE_MM = 1.6  # gaps in a cortex blurred away
 
@@ -48,7 +49,8 @@ def bone_mask(
     core = near & (field < -_CORE_MM)
     size = [2 * int(_PEAK_MM / s) + 1 for s in spacing]
     half = 0.5 * (MUSCLE_HU + maximum_filter(np.where(near, values, BONE_HU), size))
-    solid: NDArray[np.bool_] = core | (near & (values > np.clip(half, BONE_HU, _DENSE_HU)))
+    least = np.where(field < -_INSIDE_MM, BONE_HU, np.clip(half, BONE_HU, _DENSE_HU))
+    solid: NDArray[np.bool_] = core | (near & (values > least))
     pieces, n = label(solid)
     if n == 0:
         return solid

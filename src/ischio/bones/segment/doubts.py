@@ -1,0 +1,72 @@
+"""What speaks against a laid model: metal in place of the joint, a size that no adult has."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ischio._check import Array
+from ischio.atlas.parts import socket_of
+from ischio.bones.refine import METAL_HU
+from ischio.bones.segment.fit import Laid
+from ischio.bones.segment.grid import crop_box
+from ischio.types import Side, Volume
+
+_JOINT_MM = 32.0  # around a socket's centre: a head and its cup
+_PROSTHESIS_CM3 = 8.0  # of metal in there; a screw through the head has 3
+ADULT_SCALE = 0.82  # of the mean adult's size: smaller women have 0.86
+Key = tuple[str, Side | None]
+
+
+def without_prostheses(laid: dict[Key, Laid], scan: Volume) -> tuple[dict[Key, Laid], tuple[str, ...]]:
+    """Leave out the sides whose joint is metal: there is neither a head nor a socket to be measured.
+
+    Parameters
+    ----------
+    laid : dict of (name, side) to Laid
+    scan : Volume
+
+    Returns
+    -------
+    laid : dict of (name, side) to Laid
+    notes : tuple of str
+    """
+    notes = []
+    for side in Side:
+        if ("hip_bone", side) not in laid:
+            continue
+        volume = _metal_cm3(scan, socket_of("hip_bone", side, laid["hip_bone", side].vertices_mm))
+        if volume > _PROSTHESIS_CM3:
+            laid = {key: one for key, one in laid.items() if key[1] is not side}
+            notes.append(
+                f"{side.value} hip: left out, {volume:.0f} cm3 of metal in the joint, such as a prosthesis"
+            )
+    return laid, tuple(notes)
+
+
+def _metal_cm3(scan: Volume, centre: Array) -> float:
+    """Volume of metal around a point."""
+    box, _ = crop_box(scan, centre - _JOINT_MM, centre + _JOINT_MM)
+    voxel = abs(float(np.linalg.det(scan.patient_from_voxel[:3, :3])))
+    return float((scan.values[box] > METAL_HU).sum()) * voxel / 1000.0
+
+
+def small_bones(laid: dict[Key, Laid]) -> tuple[str, ...]:
+    """What is to be said of bones smaller than an adult's.
+
+    Parameters
+    ----------
+    laid : dict of (name, side) to Laid
+
+    Returns
+    -------
+    tuple of str
+    """
+    small = []
+    for (name, side), one in laid.items():
+        if one.scale < ADULT_SCALE:
+            words = name.replace("_", " ") if side is None else f"{side.value} {name.replace('_', ' ')}"
+            small.append(f"{words} {one.scale:.2f}")
+    if not small:
+        return ()
+    said = f"smaller than adults ({', '.join(small)} of the mean adult's size): a child's open growth plates"
+    return (f"{said} are not bone, and no rule here was tried on children",)

@@ -1,0 +1,53 @@
+"""What is left out or flagged before bones are cut out of a scan."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ischio._check import InputError
+from ischio.atlas.parts import part_model, socket_of
+from ischio.bones.segment.ct import segment_ct
+from ischio.bones.segment.doubts import small_bones, without_prostheses
+from ischio.bones.segment.fit import Laid
+from ischio.types import Frame, Side, Volume
+
+
+def laid(side: Side, scale: float = 1.0) -> dict[tuple[str, Side | None], Laid]:
+    model = part_model("hip_bone", side)
+    seen = np.ones(len(model.mean_mm), dtype=bool)
+    return {("hip_bone", side): Laid(model, model.mean_mm, scale, seen, 1.0, 0.95, 0.5)}
+
+
+def scan_with_ball(centre_mm: np.ndarray, radius_mm: float) -> Volume:
+    """A grid of muscle around a ball of metal."""
+    affine = np.diag([2.0, 2.0, 2.0, 1.0])
+    affine[:3, 3] = centre_mm - 60.0
+    i, j, k = np.ogrid[:60, :60, :60]
+    place = (2.0 * i - 60.0) ** 2 + (2.0 * j - 60.0) ** 2 + (2.0 * k - 60.0) ** 2
+    values = np.where(place < radius_mm**2, 3071, 50).astype(np.int16)
+    return Volume(values, affine, Frame("patient", "made"), "CT", "HU", "made")
+
+
+@pytest.mark.parametrize("side", list(Side))
+@pytest.mark.parametrize(("radius_mm", "stays"), [(18.0, False), (8.0, True)])  # a head; a screw's worth
+def test_a_joint_of_metal_is_left_out(side: Side, radius_mm: float, stays: bool) -> None:
+    one = laid(side)
+    cup = socket_of("hip_bone", side, one["hip_bone", side].vertices_mm)
+    kept, notes = without_prostheses(one, scan_with_ball(cup, radius_mm))
+    assert bool(kept) is stays
+    assert bool(notes) is not stays
+    assert stays or f"{side.value} hip: left out" in notes[0]
+
+
+@pytest.mark.parametrize(("scale", "is_said"), [(0.7, True), (0.9, False)])
+def test_a_child_is_flagged(scale: float, is_said: bool) -> None:
+    assert bool(small_bones(laid(Side.LEFT, scale))) is is_said
+
+
+def test_an_mr_is_refused() -> None:
+    scan = replace(scan_with_ball(np.zeros(3), 18.0), modality="MR", unit="1")
+    with pytest.raises(InputError, match="MR without Hounsfield units; expected a CT"):
+        segment_ct(scan)
