@@ -371,6 +371,12 @@ def plan(
     common: Common = Common(),
 ) -> int:
     """Plan the smallest resection of the lesser trochanter that restores a clearance."""
+    case = _case(source)
+    if case is not None and case.inputs.bones is None and out is None:
+        said = cli_plan.stated(case, wanted, side, as_json=common.as_json)
+        if said is not None:
+            _say(said)
+            return _CODE["ok"]
     person = _Person(axes, side, sex, age, bone, labels, case_id)
     return _assess(source, out, person, scanned, None, readings, common, wanted)
 

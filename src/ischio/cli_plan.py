@@ -11,6 +11,7 @@ from cyclopts import Parameter
 
 if TYPE_CHECKING:  # what these stand on is imported by the commands, not by --help
     from ischio.plan import HipPlans
+    from ischio.record.case import Case
     from ischio.study import Progress
     from ischio.types import Side, Study
 
@@ -83,6 +84,52 @@ def planned(
         progress=tell,
     )
     return Planned(replace(study, planning=sections), plan_files(found), found)
+
+
+def stated(case: Case, wanted: Planning, side: str | None, *, as_json: bool) -> str | None:
+    """What a ruler says of the spaces that a record without bones states; no simulation.
+
+    Parameters
+    ----------
+    case : Case
+    wanted : Planning
+    side : str or None
+        "left" or "right"; both by default.
+    as_json : bool
+
+    Returns
+    -------
+    str or None
+        ``None`` where the record states no space.
+    """
+    from ischio.cli_common import to_json
+    from ischio.plan.one_to_one import WORDS, one_to_one
+    from ischio.record.red_flags import red_flags
+
+    rows = [
+        {"side": one.side, "posture": one.posture, **one_to_one(one.value, wanted.target_mm)}
+        for one in case.findings
+        if one.what == "ischiofemoral_space"
+        and one.unit == "mm"
+        and one.value is not None
+        and (side in (None, "both") or one.side == side)
+    ]
+    if not rows:
+        return None
+    stops = [f"red flag: {flag.reason}" for flag in red_flags(case) if flag.verdict == "stop"]
+    why = "the record has no bones: nothing was simulated"
+    if as_json:
+        planning = {"stated": [] if stops else rows, "stops": stops, "hips": [], "reasons": {"all": why}}
+        return to_json({"case_id": case.case_id, "plans": [], "planning": planning})
+    lines = [f"{words}: no plan." for words in stops]
+    for row in () if stops else rows:
+        share = row["attachment_lost_fraction"]
+        cost = row["reason"] if share is None else f"{100 * share:.0f} % of the iliopsoas's attachment"
+        lines.append(
+            f"{str(row['side']).capitalize()} hip: {row['space_mm']:g} mm stated, {row['wanted_mm']:g} mm "
+            f"wanted: {row['depth_mm']:.0f} mm of depth, {cost}."
+        )
+    return "\n".join([*lines, WORDS, f"{why.capitalize()}. For research only; not a medical device."]) + "\n"
 
 
 def summary(study: Study) -> str:

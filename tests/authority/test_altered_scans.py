@@ -49,8 +49,10 @@ def saved(person: SimpleNamespace, path: Path, values: NDArray[np.generic]) -> s
     return str(path)
 
 
-@pytest.mark.parametrize(("femur", "hip"), [(FEMUR_LEFT, HIP_LEFT), (FEMUR_RIGHT, HIP_RIGHT)])
-@pytest.mark.parametrize("given", ["the head", "all that is in view"])
+@pytest.mark.parametrize(
+    ("femur", "hip", "given"),
+    [(FEMUR_LEFT, HIP_LEFT, "the head"), (FEMUR_RIGHT, HIP_RIGHT, "all that is in view")],
+)
 def test_a_head_given_to_the_hip_bone(
     femur: int,
     hip: int,

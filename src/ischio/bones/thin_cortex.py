@@ -109,9 +109,9 @@ def outward_shifts(seen: Sequence[Profiles], faces: Sequence[Indices], scan: Vol
     -----
     A cortex as thick as the blur or thinner shows a part of its height only, and its steepest edge lies
     outside of its true one. With one density of cortex for all bones, that part tells how thick it is,
-    and so how far its edge was pushed [1]_. The blur in plane is taken from thick cortex; across slices it
-    is their distance's. Bones whose thin cortex is less dense than the shaft's are thinned too much, by
-    up to 0.4 of the blur.
+    and so how far its edge was pushed. The blur in plane is taken from thick cortex; across slices it is
+    their distance's. Bones whose thin cortex is less dense than the shaft's are thinned too much, by up to
+    0.4 of the blur.
 
     References
     ----------

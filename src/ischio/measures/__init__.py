@@ -8,9 +8,12 @@ from pkgutil import iter_modules
 from ischio.measures._bands import with_bands
 from ischio.measures._conversion import Converted, convert_version, version_difference
 from ischio.measures._registry import UNIT_POWERS, Measure, Reading, measure, registered, run, take
+from ischio.measures._surface import HALF_MM, SURFACE_MM
 
 __all__ = [
+    "HALF_MM",
     "REGISTRY",
+    "SURFACE_MM",
     "UNIT_POWERS",
     "Converted",
     "Measure",

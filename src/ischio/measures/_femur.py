@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from ischio._check import Array, CannotMeasure
 from ischio.geometry.sections import outline_area_and_centroid, section, segments_at
-from ischio.measures._given import REACH, Given, landmark, place
+from ischio.measures._given import REACH, Given, landmark, scattered
+from ischio.measures._surface import alike, steepness, surface_sigma_mm
 from ischio.types import Hip, Landmark
 
 KNEE = ("knee_centre", "posterior_condyle_lateral", "posterior_condyle_medial")
 AXES = ("femoral_head_centre", *KNEE)
 """Landmarks that give the mechanical axis and the line behind the condyles."""
 
-_SURFACE_MM = 0.5  # where one segmentation sees the cortex and another does not
 _LEVEL_MM = 1.0  # half a usual slice: readers take the slice beside it
 NECK_HALF_RADII = 0.35  # of the head's radius, either side of the isthmus
 
@@ -66,6 +66,14 @@ def head_radius(hip: Hip) -> float:
             f"{hip.side.value} femoral head centre ({head.method}) came as a point without a fitted sphere"
         )
     return float(head.detail["radius_mm"])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Middle:
+    """A middle found in a slice, and the covariance of what the surface's error does to it, (3, 3), mm2."""
+
+    point_mm: Array
+    covariance_mm2: Array
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,9 +126,7 @@ class UpperFemur:
         self.isthmus_along = float(np.linalg.norm(towards))
         self.along = unit(towards)
         self.across = hip.side.sign * np.cross(self.along, self.up)  # to the front on both sides
-        self._sigma_mm = float(
-            np.sqrt(_SURFACE_MM**2 + (hip.femur.edge_mm**2 / 80) ** 2 + hip.femur.moved_mm**2)
-        )
+        self._sigma_mm = surface_sigma_mm(hip.femur)
         level = (hip.femur.vertices_mm - self.head) @ self.up
         tip = self.level(hip.point("lesser_trochanter_tip"))
         kept = (level[hip.femur.faces] > tip - self.radius).any(axis=1)
@@ -144,24 +150,56 @@ class UpperFemur:
         faces = self._faces[(self._low <= level_mm) & (self._high >= level_mm)]
         return section(self._vertices, faces, self.head + level_mm * self.up, self.up)
 
-    def neck(self, level_mm: float, *, partial: bool = False) -> Neck | None:
-        """Cortices of the neck in a slice, either side of the isthmus.
+    def neck(self, level_mm: float, *, partial: bool = False, along_mm: float | None = None) -> Neck | None:
+        """Cortices of the neck in a slice, either side of the isthmus or of another place along it.
 
         None where it is not all there; with ``partial``, where most of it is not.
         """
+        middle_mm = self.isthmus_along if along_mm is None else along_mm
         hit = (self._low < level_mm) & (self._high >= level_mm)
         segments = segments_at(self._vertices[self._faces[hit]], self._levels[hit] - level_mm)
-        return neck_in(
-            segments - self.head, self.along, self.across, self.isthmus_along, self.radius, partial
-        )
+        return neck_in(segments - self.head, self.along, self.across, middle_mm, self.radius, partial)
 
-    def centroid(self, level_mm: float) -> Array:
+    def middle(self, neck: Neck, level_mm: float) -> Middle:
+        """Mean place of the chords of a slice, halfway between the cortices."""
+        point = self.place(float(neck.along_mm.mean()), float(neck.middle_mm.mean()), level_mm)
+        share = np.full(len(neck.along_mm), 1 / len(neck.along_mm))
+        return Middle(point, self.across_variance(neck, level_mm, share) * np.outer(self.across, self.across))
+
+    def across_variance(self, neck: Neck, level_mm: float, share: Array) -> float:
+        """Variance of a weighted sum of the middles of the chords, by the surface's error, mm2."""
+        ends = np.stack(
+            [
+                self.place(s, t, level_mm)
+                for side in (neck.front_mm, neck.back_mm)
+                for s, t in zip(neck.along_mm, side, strict=True)
+            ]
+        )
+        # A surface that is found too far out moves the front forwards and the back backwards.
+        effect = np.concatenate([share, -share]) / 2 * self._steep(ends, level_mm, self.across)
+        return float(self._sigma_mm**2 * effect @ alike(ends) @ effect)
+
+    def _steep(self, points: Array, level_mm: float, towards: Array | None = None) -> Array:
+        """How much farther than square to the surface places of a slice move within it."""
+        hit = (self._low < level_mm) & (self._high >= level_mm)
+        corners, height = self._vertices[self._faces[hit]], self._levels[hit] - level_mm
+        return steepness(corners, height, self.up, points, towards)
+
+    def centroid(self, level_mm: float) -> Middle:
         """Middle of the bone's area in a slice: that of its largest outline."""
         segments, group = self.cut(level_mm)
-        parts = [outline_area_and_centroid(segments[group == k], self.up) for k in np.unique(group)]
+        parts = [
+            (*outline_area_and_centroid(segments[group == k], self.up), segments[group == k])
+            for k in np.unique(group)
+        ]
         if not parts:
             raise CannotMeasure("the femur's surface does not reach the slice")
-        return max(parts, key=lambda one: one[0])[1]
+        area, point, around = max(parts, key=lambda one: one[0])
+        ends = around.mean(axis=1)
+        length = np.linalg.norm(around[:, 1] - around[:, 0], axis=1)
+        # An outline that lies farther out by d over a length l adds the area d l at its own place.
+        effect = (self._steep(ends, level_mm) * length / area)[:, None] * (ends - point)
+        return Middle(point, self._sigma_mm**2 * effect.T @ alike(ends) @ effect)
 
     def junction(self) -> float:
         """Level of the highest slice in which neck and greater trochanter are one.
@@ -184,9 +222,9 @@ class UpperFemur:
             return min(float(top[low]), self.level(trochanter))
         return float(top[low])
 
-    def given(self, point_mm: Array, either_side: tuple[Array, Array]) -> Given:
+    def given(self, found: Middle, either_side: tuple[Array, Array]) -> Given:
         """A middle found in a slice, with the error of the surface and of the choice of the slice."""
-        return Given(point_mm, (*place(point_mm, self._sigma_mm * np.sqrt(2.0)).steps, either_side))
+        return Given(found.point_mm, (*scattered(found.point_mm, found.covariance_mm2).steps, either_side))
 
     @property
     def slice_step_mm(self) -> float:
@@ -215,7 +253,7 @@ def neck_in(
     along, across : arrays of shape (3,)
         Unit vectors in the slice, from the head to the isthmus and to the front.
     middle_mm : float
-        Distance of the isthmus along the first.
+        Where along the first.
     radius : float
         Of the head, mm.
     partial : bool

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from ischio._check import Array
+from ischio.measures._surface import HALF_MM
 from ischio.types import Landmark, Transform
 
 _PER_AXIS = 1 / np.sqrt(3.0)  # a point's sigma is that of its 3-D distance, the same in all directions
 
 REACH = float(np.sqrt(3.0))
 """How many standard deviations off an error is tried: the outer points of Gauss-Hermite's rule of three."""
-ALIKE_MM = 12.0
-"""Places on the edge of a bone closer than this err alike: both lie on one piece of surface."""
+_STRETCH_MM = HALF_MM / 0.87  # stretches whose fading ends overlap are alike by one half at 0.87 of a stretch
 
 
 _PART_DECIMALS = 6
@@ -76,14 +76,21 @@ def direction(vector: Array, sigma_deg: float) -> Given:
     return Given(vector, tuple(steps))
 
 
+def scattered(point_mm: Array, covariance_mm2: Array) -> Given:
+    """A point whose error has a covariance, shape (3, 3)."""
+    values, vectors = np.linalg.eigh(covariance_mm2)
+    steps = REACH * np.sqrt(np.clip(values, 0.0, None)) * vectors
+    return Given(point_mm, tuple((point_mm + one, point_mm - one) for one in steps.T if one.any()))
+
+
 def closed_line(points_mm: Array, sigma_mm: float) -> Given:
-    """A closed line whose places err alike within about ``ALIKE_MM`` along it.
+    """A closed line whose places err alike, by one half at ``HALF_MM`` along it.
 
     Each error moves one stretch of the line, fading to both sides; together every place has the line's sigma.
     """
     reach = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points_mm, axis=0), axis=1))])
     length = float(reach[-1] + np.linalg.norm(points_mm[0] - points_mm[-1]))
-    count = max(round(length / ALIKE_MM), 3)
+    count = max(round(length / _STRETCH_MM), 3)
     apart = reach[:, None] / length * count - np.arange(count)
     apart = np.abs((apart + count / 2) % count - count / 2)
     weight = np.sqrt(np.clip(1 - apart, 0, 1))  # squares add to one everywhere
@@ -131,7 +138,7 @@ def propagated(value: Callable[[Mapping[str, Array]], float], given: Mapping[str
     -----
     Each independent error is tried at ``REACH`` standard deviations to either side, and the mean of the
     squared changes by Gauss and Hermite's rule of three points added up: exact for values that change in
-    proportion, and fair to those that bend, as angles to the farthest point of a line do.
+    proportion, and fair to those that bend.
 
     Examples
     --------

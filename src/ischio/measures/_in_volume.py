@@ -7,7 +7,7 @@ import numpy as np
 from ischio._check import Array, CannotMeasure
 from ischio.measures._femur import head_radius, neck_in, unit
 from ischio.measures._registry import Reading
-from ischio.measures.femoral_version_index_case import in_slices
+from ischio.measures.femoral_version_index_case import in_slices, neck_in_slice
 from ischio.types import Hip, Volume
 
 _AXIAL_COSINE = float(np.cos(np.radians(5.0)))  # slices leaning more than that are not axial
@@ -96,11 +96,11 @@ def index_case_in_volume(hip: Hip, labels: Volume, label: int) -> Reading:
     towards = towards - (towards @ up) * up
     along = unit(towards)
     across = sign * np.cross(along, up)
-    isthmus_mm = float(np.linalg.norm(towards))
-    found = neck_in(slices.outline(index) - head, along, across, isthmus_mm, radius, partial=True)
+    level = float(slices.levels[index] - head @ up)
+    place = neck_in_slice(float(np.linalg.norm(towards)), float((isthmus - head) @ up), level, radius)
+    found = neck_in(slices.outline(index) - head, along, across, place, radius, partial=True)
     if found is None:
         raise CannotMeasure("the first slice below the head does not show both cortices of the neck")
-    level = float(slices.levels[index] - head @ up)
     neck = head + found.along_mm.mean() * along + found.middle_mm.mean() * across + level * up
     near = np.flatnonzero(np.abs(slices.levels - knee @ up) < _KNEE_MM)
     if len(near) == 0 or max(slices.area(int(k)) for k in near) == 0:

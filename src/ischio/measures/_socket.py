@@ -174,7 +174,7 @@ def near(segments: Array, points: Array) -> Array:
 
 
 def centre_edge(hip: Hip, rows_of: Callable[[Array], tuple[Array, Array]]) -> tuple[Outcome, Array, Array]:
-    """Angle at the head's centre from upright to the farthest edge of the roof, in a projection.
+    """Angle at the head's centre from upright to the edge of the roof, in a projection.
 
     Parameters
     ----------
@@ -191,34 +191,35 @@ def centre_edge(hip: Hip, rows_of: Callable[[Array], tuple[Array, Array]]) -> tu
     """
     frame = hip.frames[APP]
     centre, _ = joint_centre(hip)
-    head = centre.point_mm
     outwards, up = rows_of(frame.matrix[:3, :3])
-    point = _farthest(rim_of(hip), head, outwards, up)
+    point = _roof_edge(rim_of(hip), centre.point_mm, outwards, up)
     known = {"joint_centre": landmark(centre), "rim": rim_given(hip), "pelvic_frame": axes(frame)}
-
-    def angle(at: Mapping[str, Array]) -> float:
-        out, vertical = rows_of(at["pelvic_frame"])
-        away = _farthest(at["rim"], at["joint_centre"], out, vertical) - at["joint_centre"]
-        return float(np.degrees(np.arctan2(away @ out, away @ vertical)))
-
-    return propagated(angle, known), point, np.stack([outwards, up])
+    out = propagated(lambda at: _to_edge(at["rim"], at["joint_centre"], *rows_of(at["pelvic_frame"])), known)
+    return out, point, np.stack([outwards, up])
 
 
 def centre_edge_in(hip: Hip, rows: Array, rows_of: Callable[[Array], tuple[Array, Array]]) -> float:
     """The same angle in other axes, its edge looked for again."""
-    head = joint_centre(hip)[0].point_mm
-    outwards, up = rows_of(rows)
-    away = _farthest(rim_of(hip), head, outwards, up) - head
+    return _to_edge(rim_of(hip), joint_centre(hip)[0].point_mm, *rows_of(rows))
+
+
+def _to_edge(rim: Array, head: Array, outwards: Array, up: Array) -> float:
+    """Angle at the head's centre from upright to the edge of the roof, degrees."""
+    away = _roof_edge(rim, head, outwards, up) - head
     return float(np.degrees(np.arctan2(away @ outwards, away @ up)))
 
 
-def _farthest(rim: Array, head: Array, outwards: Array, up: Array) -> Array:
-    """Point of the rim above the head's centre that lies farthest outwards."""
-    away = rim - head
-    above = away @ up > 0
-    if not above.any():
-        raise CannotMeasure("no part of the acetabular rim lies above the head's centre")
-    return np.asarray(rim[int(np.where(above, away @ outwards, -np.inf).argmax())])
+def _roof_edge(rim: Array, head: Array, outwards: Array, up: Array) -> Array:
+    """Where the roof ends on the film: the rim above the head's centre, in the plane through it.
+
+    A film shows the roof where the beam grazes it, which for a round socket is the circle about its centre
+    parallel to the film; there the roof ends at the rim.
+    """
+    found = crossings(rim, np.cross(outwards, up), head)
+    above = found[(found - head) @ up > 0]
+    if len(above) == 0:
+        raise CannotMeasure("the acetabular rim does not pass above the head's centre in this projection")
+    return np.asarray(above[int((above @ outwards).argmax())])
 
 
 def centre_edge_sketch(

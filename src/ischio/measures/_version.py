@@ -11,7 +11,7 @@ import numpy as np
 from ischio import phantoms
 from ischio._check import Array, CannotMeasure
 from ischio.geometry.sections import section
-from ischio.measures._femur import AXES, UpperFemur, angle_to_condyles, directions, given
+from ischio.measures._femur import AXES, Middle, UpperFemur, angle_to_condyles, directions, given
 from ischio.measures._given import Given, propagated
 from ischio.measures._registry import Reading
 from ischio.types import Hip, Side, Sketch, Stroke
@@ -40,7 +40,7 @@ def example(side: Side) -> tuple[Hip, float]:
 
 
 def from_head(
-    hip: Hip, middle: Callable[[float], Array], level_mm: float, detail: Mapping[str, Any]
+    hip: Hip, middle: Callable[[float], Middle], level_mm: float, detail: Mapping[str, Any]
 ) -> Reading:
     """Version of the line from a middle found in one slice to the head's centre.
 
@@ -48,7 +48,7 @@ def from_head(
     ----------
     hip : Hip
     middle : callable
-        Gives the middle, in the patient frame, in the slice at a level over the head's centre.
+        Gives the middle in the slice at a level over the head's centre.
     level_mm : float
         Level of the slice.
     detail : mapping
@@ -63,9 +63,9 @@ def from_head(
     beside = []
     for step in (upper.slice_step_mm, -upper.slice_step_mm):
         try:
-            beside.append(middle(level_mm + step))
+            beside.append(middle(level_mm + step).point_mm)
         except CannotMeasure:  # the slice beside may lie off the neck: the slice itself does not
-            beside.append(centre)
+            beside.append(centre.point_mm)
     neck = upper.given(centre, (beside[0], beside[1]))
     return from_line(hip, neck, None, {"level_mm": level_mm, **detail})
 

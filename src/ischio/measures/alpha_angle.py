@@ -12,14 +12,19 @@ from ischio.geometry.sections import section
 from ischio.measures._femur import AXES, directions, given, head_radius, unit
 from ischio.measures._given import REACH, Given, propagated
 from ischio.measures._registry import Reading, measure
+from ischio.measures._surface import surface_sigma_mm
 from ischio.types import Hip, Side, Sketch, Stroke
 
 _LEAVES = 1.05  # of the head's radius: outside the sphere beyond its own unevenness
 _FROM_DEG = 120.0  # from the neck's axis: where the walk towards the neck begins
 _ANTEROSUPERIOR = (12.0, 12.5, 1.0, 1.5, 2.0, 2.5, 3.0)
 _HOURS = tuple(dict.fromkeys((*_ANTEROSUPERIOR, *(float(hour) for hour in range(1, 13)))))
-_STRETCH_DEG = 15.0  # outside the sphere for less than this is an uneven head, not its end
-_SURFACE_MM = 0.3
+_CLEAR = 3.0  # standard deviations of the surface: two dozen places are looked at, each may err
+_BESIDE = 1.5  # of the limit: farther out a ray meets the greater trochanter
+_ALIKE_DEG = 15.0  # hours that come so near to the largest may be the largest in truth
+_MOST_DEG = 20.0  # for a contour that runs along the sphere
+_JUST_DEG = 0.3
+_STEP_DEG = 3.0  # between places where that is asked
 
 
 def _example(side: Side) -> tuple[Hip, float]:
@@ -27,10 +32,11 @@ def _example(side: Side) -> tuple[Hip, float]:
     return phantoms.anatomy(side), float(np.degrees(np.arcsin(0.45 * np.sqrt(2.0) / _LEAVES)))
 
 
-def _leaves_at(contour: Array, centre: Array, axis: Array, limit: float) -> float | None:
+def _leaves_at(contour: Array, centre: Array, axis: Array, limit: float, clear_mm: float) -> float | None:
     """Largest angle from the neck's axis at which a contour passes the sphere outwards, degrees.
 
-    ``contour`` holds segments (N, 2, 3) on one side of the axis.
+    ``contour`` holds segments (N, 2, 3) on one side of the axis. It has to get ``clear_mm`` beyond the limit
+    before it comes back.
     """
     start, along = contour[:, 0] - centre, contour[:, 1] - contour[:, 0]
     a, b, c = (
@@ -49,19 +55,22 @@ def _leaves_at(contour: Array, centre: Array, axis: Array, limit: float) -> floa
     if len(points) == 0:
         return None
     angle = np.sort(np.degrees(np.arccos(np.clip(points @ axis / limit, -1, 1))))[::-1]
-    # Coming from the head, crossings lead out and in by turns; where the first one lies inside the walk's
-    # start, the contour is already out.
-    angle = angle[angle < _FROM_DEG]
-    for k, here in enumerate(angle):
-        below = angle[k + 1] if k + 1 < len(angle) else 0.0
-        tried = here - _STRETCH_DEG * np.array([0.1, 0.3, 0.5, 0.7, 0.9])
-        if here - below >= _STRETCH_DEG and all(_reach(contour - centre, axis, one) > limit for one in tried):
-            return float(here)
+    for here in angle[angle < _FROM_DEG]:
+        # Just behind it the contour is out, or it came back here; a bump that comes back is no end.
+        for one in np.concatenate([[here - _JUST_DEG], np.arange(here - _STEP_DEG, 0.0, -_STEP_DEG)]):
+            reach = _reach(contour - centre, axis, one, _BESIDE * limit)
+            if reach <= limit:
+                break
+            if reach > limit + clear_mm:
+                return float(here)
     return None
 
 
-def _reach(contour: Array, axis: Array, angle_deg: float) -> float:
-    """Distance of a contour about the origin from it, at an angle from the axis; 0 where there is none."""
+def _reach(contour: Array, axis: Array, angle_deg: float, most: float) -> float:
+    """Distance of a contour about the origin from it, at an angle from the axis; 0 where there is none.
+
+    Farther out than ``most`` it is infinite, or that of another bone's part beside it.
+    """
     along = contour @ axis
     flat = np.stack([along, np.linalg.norm(contour - along[..., None] * axis, axis=-1)], axis=-1)
     turn = np.radians(angle_deg)
@@ -69,7 +78,10 @@ def _reach(contour: Array, axis: Array, angle_deg: float) -> float:
     side = flat @ across
     hit = (side[:, 0] < 0) != (side[:, 1] < 0)
     share = side[hit, 0] / (side[hit, 0] - side[hit, 1])
-    return float(((flat[hit, 0] + share[:, None] * (flat[hit, 1] - flat[hit, 0])) @ ray).max(initial=0.0))
+    found = (flat[hit, 0] + share[:, None] * (flat[hit, 1] - flat[hit, 0])) @ ray
+    if (found > 0).any() and found[found > 0].min() > most:
+        return float("inf")
+    return float(found[found <= most].max(initial=0.0))
 
 
 @measure(
@@ -81,6 +93,7 @@ def _reach(contour: Array, axis: Array, angle_deg: float) -> float:
     "leaves the "
     "sphere at 1.05 radii is this software's choice. Exact on phantoms.",
     example=_example,
+    version=2,
 )
 def alpha_angle(hip: Hip) -> Reading:
     """Alpha angle around the neck.
@@ -92,8 +105,9 @@ def alpha_angle(hip: Hip) -> Reading:
     Notes
     -----
     Clock round the neck: 12 upwards along the mechanical axis, 3 forwards, on both sides. The contour
-    leaves the sphere where its distance from the centre exceeds 1.05 radii for 15 degrees or more, coming
-    from the head. All hours are in the detail; posterior ones too.
+    leaves the sphere where its distance from the centre exceeds 1.05 radii, coming from the head; where it
+    comes back before it got three standard deviations of the surface (1.5 mm or more) farther out, the head
+    is uneven there, and the walk goes on. All hours are in the detail; posterior ones too.
     """
     assert hip.femur is not None  # it is needed
     radius = head_radius(hip)
@@ -105,13 +119,15 @@ def alpha_angle(hip: Hip) -> Reading:
     near = (np.linalg.norm(hip.femur.vertices_mm - head, axis=1) < 2.5 * radius)[hip.femur.faces].any(axis=1)
     used, faces = np.unique(hip.femur.faces[near], return_inverse=True)
     vertices, faces = hip.femur.vertices_mm[used], faces.reshape(-1, 3)
+    surface = surface_sigma_mm(hip.femur)
+    clear = _CLEAR * surface
     contours: dict[float, Array] = {}
     angles: dict[float, float] = {}
     for hour in _HOURS:
         towards = _towards(hour, twelve, three)
         segments, _ = section(vertices, faces, head, np.cross(axis, towards))
         contours[hour] = segments[((segments - head) @ towards > 0).all(axis=1)]
-        angle = _leaves_at(contours[hour], head, axis, _LEAVES * radius)
+        angle = _leaves_at(contours[hour], head, axis, _LEAVES * radius, clear)
         if angle is not None:
             angles[hour] = angle
     ahead = {hour: angles[hour] for hour in _ANTEROSUPERIOR if hour in angles}
@@ -119,13 +135,18 @@ def alpha_angle(hip: Hip) -> Reading:
         raise CannotMeasure("the contour of head and neck does not leave the sphere from 12 to 3 o'clock")
     hour = max(ahead, key=lambda one: ahead[one])
     known = given(hip, "femoral_head_centre", "neck_isthmus_centre")
-    limit = np.array([_LEAVES * radius])
-    known["sphere"] = Given(limit, ((limit + REACH * _SURFACE_MM, limit - REACH * _SURFACE_MM),))
+    limit = _LEAVES * radius
+    # Where the surface errs there, the contour leaves sooner or later by what it takes to make up for it.
+    rise = _reach(contours[hour] - head, axis, ahead[hour] - _STEP_DEG, _BESIDE * limit) - limit
+    slack = np.array([REACH * min(surface * _STEP_DEG / max(rise, 1e-9), _MOST_DEG)])
+    known["contour"] = Given(0 * slack, ((slack, -slack),))
+    rivals = [one for one in ahead if ahead[one] > ahead[hour] - _ALIKE_DEG]
 
     def value(at: Mapping[str, Array]) -> float:
-        neck = unit(at["neck_isthmus_centre"] - at["femoral_head_centre"])
-        out = _leaves_at(contours[hour], at["femoral_head_centre"], neck, float(at["sphere"][0]))
-        return ahead[hour] if out is None else out
+        centre = at["femoral_head_centre"]
+        neck = unit(at["neck_isthmus_centre"] - centre)
+        found = [_leaves_at(contours[one], centre, neck, limit, clear) for one in rivals]
+        return max((one for one in found if one is not None), default=ahead[hour]) + float(at["contour"][0])
 
     out = propagated(value, known)
     by_hour = {f"{one:g}": angles[one] for one in sorted(angles) if one == int(one)}
@@ -135,7 +156,12 @@ def alpha_angle(hip: Hip) -> Reading:
         out.value,
         sigma=out.sigma,
         points_mm=np.stack([head, head + _LEAVES * radius * ray]),
-        detail={"hour": hour, "by_hour_deg": by_hour, "clock": "12 up, 3 forwards", **out.detail},
+        detail={
+            "hour": hour,
+            "by_hour_deg": by_hour,
+            "clock": "12 up, 3 forwards",
+            **out.detail,
+        },
         sketch=Sketch(
             f"Plane through the neck's axis at {_hour(hour)}",
             -axis,

@@ -22,23 +22,19 @@ _TURN_DEG = 65.0  # of the pelvis against the film
 
 
 def _example(side: Side) -> tuple[Hip, float]:
-    """A rim without version, leaning 36 degrees from upright, with a corner where it is farthest."""
-    turn, lean = np.radians(_TURN_DEG), np.radians(36.0)
-    top = float(np.degrees(np.arctan2(np.sin(turn), np.sin(lean) * np.cos(turn))))
-    hip = phantoms.anatomy(side, acetabular_version_deg=0.0, rim_drop_deg=36.0, rim_start_deg=top)
-    place = np.radians(top)
-    outwards = np.cos(place) * np.sin(lean) * np.cos(turn) + np.sin(place) * np.sin(turn)
-    return hip, float(np.degrees(np.arctan2(outwards, np.cos(place) * np.cos(lean))))
+    """A rim through the head's centre, without version, whose plane leans 36 degrees from upright."""
+    hip = phantoms.anatomy(side, acetabular_version_deg=0.0, rim_drop_deg=36.0)
+    return hip, float(np.degrees(np.arctan(np.tan(np.radians(36.0)) / np.cos(np.radians(_TURN_DEG)))))
 
 
 @measure(
     unit="deg",
     needs=RIM,
     reference="Lequesne and de Seze 1961, Rev Rhum Mal Osteoartic 28:643-652 (false profile, 65 degrees)",
-    evidence="Construction from established knowledge, unverified against the paper; the edge is the "
-    "bony rim, "
-    "not the sclerotic roof. Exact on phantoms.",
+    evidence="Construction from established knowledge, unverified against the paper; that a film shows the "
+    "roof's edge where its beam grazes the socket is this software's reading. Exact on phantoms.",
     example=_example,
+    version=2,
 )
 def anterior_centre_edge_angle(hip: Hip) -> Reading:
     """Anterior centre-edge angle.
@@ -50,8 +46,9 @@ def anterior_centre_edge_angle(hip: Hip) -> Reading:
     Notes
     -----
     Where the head is missing or more than a quarter of its radius out of the socket, the socket's centre
-    stands for it. The edge is the point of the rim above the head's centre that projects farthest forwards.
-    ``as_supplied_deg`` in the detail is the same with the scanner's directions.
+    stands for it. A film shows the roof where its beam grazes it: the edge is where the rim passes the
+    plane through that centre parallel to the film, not the rim's foremost point, which belongs to the
+    front wall. ``as_supplied_deg`` in the detail is the same with the scanner's directions.
     """
     sign, turn = hip.side.sign, np.radians(_TURN_DEG)
 

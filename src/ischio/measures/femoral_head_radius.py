@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ischio import phantoms
 from ischio._check import CannotMeasure
 from ischio.measures._registry import Reading, measure
+from ischio.measures._surface import SURFACE_MM
 from ischio.types import Hip, Side
 
 
@@ -25,18 +28,20 @@ def femoral_head_radius(hip: Hip) -> Reading:
 
     Notes
     -----
-    Sigma is the root mean square distance of the head's surface from the sphere: a head is not
-    quite round, so another part of it gives a radius that differs by about as much. Where a
-    head is deformed the rms tells; the centre of the sphere is the point.
+    Sigma holds where another segmentation would see the cortex all round, and what another part of a head
+    that is not quite round would give. Where a head is deformed the rms tells; the centre of the sphere is
+    the point.
     """
     head = hip.landmarks["femoral_head_centre"]
     if "radius_mm" not in head.detail:
         raise CannotMeasure(
             f"{hip.side.value} femoral head centre ({head.method}) came as a point without a fitted sphere"
         )
+    parts = {"surface": SURFACE_MM, "roundness": float(head.detail.get("radius_sigma_mm", 0.0))}
     return Reading(
         head.detail["radius_mm"],
-        sigma=head.detail.get("rms_mm"),
+        sigma=float(np.hypot(parts["surface"], parts["roundness"])),
         points_mm=head.point_mm[None, :],
-        detail={key: head.detail[key] for key in ("rms_mm", "coverage_fraction") if key in head.detail},
+        detail={key: head.detail[key] for key in ("rms_mm", "coverage_fraction") if key in head.detail}
+        | {"sigma_parts": parts},
     )

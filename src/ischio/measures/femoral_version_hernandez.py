@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ischio._check import Array, CannotMeasure
+from ischio.measures._femur import Middle, Neck
+from ischio.measures._given import Given
 from ischio.measures._registry import Reading, measure
 from ischio.measures._version import SLICED, example, from_line, upper_femur
 from ischio.types import Hip
@@ -36,7 +38,7 @@ def femoral_version_hernandez(hip: Hip) -> Reading:
     upper = upper_femur(hip)
     level = (upper.junction() - _LOWEST_RADII * upper.radius) / 2
 
-    def ends(at_level: float) -> tuple[Array, Array]:
+    def bisector(at_level: float) -> tuple[Neck, Array, Array]:
         neck = upper.neck(at_level)
         if neck is None:
             raise CannotMeasure(
@@ -44,15 +46,19 @@ def femoral_version_hernandez(hip: Hip) -> Reading:
             )
         slope, offset = np.polyfit(neck.along_mm, neck.middle_mm, 1)
         places = [upper.place(s, float(slope * s + offset), at_level) for s in neck.along_mm[[-1, 0]]]
-        return places[0], places[1]
+        return neck, places[0], places[1]
 
-    lateral, medial = ends(level)
+    neck, lateral, medial = bisector(level)
     beside = []
     for step in (upper.slice_step_mm, -upper.slice_step_mm):
         try:
-            beside.append(ends(level + step)[0] - ends(level + step)[1])
+            _, *ends = bisector(level + step)
+            beside.append(lateral + ends[1] - ends[0])
         except CannotMeasure:  # the slice beside may lie off the neck: the slice itself does not
-            beside.append(lateral - medial)
-    neck = upper.given(lateral, (medial + beside[0], medial + beside[1]))
-    end = upper.given(medial, (medial, medial))
-    return from_line(hip, neck, end, {"method": "Hernandez", "level_mm": level})
+            beside.append(medial)
+    # Only the direction counts: all of its error is given to the medial end.
+    off = neck.along_mm - neck.along_mm.mean()
+    reach = neck.along_mm[0] - neck.along_mm[-1]
+    variance = upper.across_variance(neck, level, reach * off / (off @ off))
+    end = upper.given(Middle(medial, variance * np.outer(upper.across, upper.across)), (beside[0], beside[1]))
+    return from_line(hip, Given(lateral, ()), end, {"method": "Hernandez", "level_mm": level})

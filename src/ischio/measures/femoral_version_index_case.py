@@ -7,13 +7,14 @@ import numpy as np
 from ischio import phantoms
 from ischio._check import Array, CannotMeasure
 from ischio.geometry.sections import section
-from ischio.measures._femur import AXES, UpperFemur, given, unit
-from ischio.measures._given import Given, propagated
+from ischio.measures._femur import AXES, Middle, UpperFemur, given, unit
+from ischio.measures._given import propagated
 from ischio.measures._registry import Reading, measure
 from ischio.measures._socket import SCANNER
 from ischio.types import Hip, Side, Sketch, Stroke
 
 _SLICE_MM = 3.0  # usual thickness of an axial slice
+_FARTHEST_RADII = 1.6  # of the head's radius: farther out a slice shows the trochanter, not the neck
 _CONDYLES = ("posterior_condyle_lateral", "posterior_condyle_medial")
 
 
@@ -57,6 +58,37 @@ def in_slices(
     return from_horizontal(head - neck) - from_horizontal(condyles[1] - condyles[0])
 
 
+def neck_in_slice(
+    isthmus_along_mm: float, isthmus_level_mm: float, level_mm: float, radius_mm: float
+) -> float:
+    """How far along from the head's centre the neck's axis passes a slice, mm.
+
+    Parameters
+    ----------
+    isthmus_along_mm, isthmus_level_mm : float
+        The isthmus of the neck, from the head's centre: along in the slice, and its height.
+    level_mm : float
+        Of the slice over the head's centre.
+    radius_mm : float
+        Of the head.
+
+    Raises
+    ------
+    CannotMeasure
+        If the neck does not run downwards.
+
+    Examples
+    --------
+    >>> neck_in_slice(20.0, -15.0, -24.0, 22.0)
+    32.0
+    """
+    if isthmus_level_mm >= 0:
+        raise CannotMeasure(
+            "the neck does not run downwards from the head, so no slice below passes its axis"
+        )
+    return min(isthmus_along_mm * level_mm / isthmus_level_mm, _FARTHEST_RADII * radius_mm)
+
+
 @measure(
     unit="deg",
     needs=("femur", *AXES, "neck_isthmus_centre", "lesser_trochanter_tip", SCANNER),
@@ -64,8 +96,10 @@ def in_slices(
     evidence="The figure's construction as described: head laid onto the first axial slice below it, "
     "condyles at "
     "the knee, both against the horizontal of the image. The neck's point in that slice is this software's "
-    "reading of the figure. Exact on phantoms.",
+    "reading of the figure: so taken it reads 10 degrees more than Reikeras's method on 33 femora and 1 more "
+    "than Murphy's. Exact on phantoms.",
     example=_example,
+    version=2,
 )
 def femoral_version_index_case(hip: Hip) -> Reading:
     """Femoral antetorsion as drawn in the published case.
@@ -76,28 +110,33 @@ def femoral_version_index_case(hip: Hip) -> Reading:
 
     Notes
     -----
-    Slices are the scanner's, 3 mm thick: the value changes with how the leg lay, and the horizontal cancels
-    only because bones do not move between slices. Nearest to Reikeras's method, not to Murphy's.
+    The middle of the neck is that of the chords between both cortices from 0.35 head radii on the near side
+    of where the neck's axis passes the slice to as much on the far side. Slices are the scanner's, 3 mm
+    thick: the value changes with how the leg lay, and the horizontal cancels only because bones do not move
+    between slices. One slice and the head's centre, as in Reikeras's method;
+    but below all of the head a slice passes the base of the neck, which lies farther back.
     """
     right, forward, up = _image(hip)
     upper = UpperFemur(hip, up)
     level = -upper.radius - _SLICE_MM / 2
 
-    def middle(at_level: float) -> Array:
-        neck = upper.neck(at_level, partial=True)
+    def middle(at_level: float) -> Middle:
+        place = neck_in_slice(upper.isthmus_along, upper.isthmus_level, at_level, upper.radius)
+        neck = upper.neck(at_level, partial=True, along_mm=place)
         if neck is None:
             raise CannotMeasure("the first slice below the head does not show both cortices of the neck")
-        return upper.place(float(neck.along_mm.mean()), float(neck.middle_mm.mean()), at_level)
+        return upper.middle(neck, at_level)
 
-    neck = middle(level)
+    found = middle(level)
+    neck = found.point_mm
     beside = []
     for step in (_SLICE_MM / 2, -_SLICE_MM / 2):
         try:
-            beside.append(middle(level + step))
+            beside.append(middle(level + step).point_mm)
         except CannotMeasure:  # the slice beside may lie off the neck: the slice itself does not
             beside.append(neck)
     known = given(hip, "femoral_head_centre", *_CONDYLES) | {
-        "neck": Given(neck, upper.given(neck, (beside[0], beside[1])).steps)
+        "neck": upper.given(found, (beside[0], beside[1]))
     }
     sign = hip.side.sign
     out = propagated(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ischio._check import Array, CannotMeasure
+from ischio._check import CannotMeasure
+from ischio.measures._femur import Middle, Neck
 from ischio.measures._registry import Reading, measure
 from ischio.measures._version import SLICED, example, from_head, upper_femur
 from ischio.types import Hip
@@ -35,7 +36,7 @@ def femoral_version_lee(hip: Hip) -> Reading:
     upper = upper_femur(hip)
     level = upper.junction() - _BELOW_RADII * upper.radius
 
-    def middle(at_level: float) -> Array:
+    def middle(at_level: float) -> Middle:
         neck = upper.neck(at_level)
         if neck is None:
             raise CannotMeasure(
@@ -43,8 +44,7 @@ def femoral_version_lee(hip: Hip) -> Reading:
             )
         width = neck.front_mm - neck.back_mm
         narrow = width <= _NARROW * width.min()
-        return upper.place(
-            float(neck.along_mm[narrow].mean()), float(neck.middle_mm[narrow].mean()), at_level
-        )
+        chords = Neck(neck.along_mm[narrow], neck.back_mm[narrow], neck.front_mm[narrow])
+        return upper.middle(chords, at_level)
 
     return from_head(hip, middle, level, {"method": "Lee"})

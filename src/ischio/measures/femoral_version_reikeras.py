@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ischio._check import Array, CannotMeasure
+from ischio._check import CannotMeasure
+from ischio.measures._femur import Middle
 from ischio.measures._registry import Reading, measure
 from ischio.measures._version import SLICED, example, from_head, upper_femur
 from ischio.types import Hip
@@ -45,10 +46,10 @@ def femoral_version_reikeras(hip: Hip) -> Reading:
     alike = [one for one in seen if one[1].opening_deg <= least + _ALIKE_DEG]
     level, slice_ = min(alike, key=lambda one: abs(one[0] - upper.isthmus_level))
 
-    def middle(at_level: float) -> Array:
+    def middle(at_level: float) -> Middle:
         neck = upper.neck(at_level)
         if neck is None:
             raise CannotMeasure("the slice does not show both cortices of the neck")
-        return upper.place(float(neck.along_mm.mean()), float(neck.middle_mm.mean()), at_level)
+        return upper.middle(neck, at_level)
 
     return from_head(hip, middle, float(level), {"method": "Reikeras", "opening_deg": slice_.opening_deg})

@@ -10,6 +10,7 @@ from ischio.geometry.sections import outline_area_and_centroid, section
 from ischio.measures._given import REACH, axes
 from ischio.measures._registry import Reading, measure
 from ischio.measures._socket import APP, FRAME_WORDS, near
+from ischio.measures._surface import alike, steepness, surface_sigma_mm
 from ischio.types import Hip, Side, Sketch, Stroke
 
 _ENDS = ("ischial_tuberosity_hamstring", "ischial_tuberosity_inferior")
@@ -33,6 +34,24 @@ def _long_axis(segments: Array, normal: Array) -> tuple[Array, Array]:
     moments = np.sign(doubled.sum()) * (2 * total + mixed + mixed.T) / 24
     _, vectors = np.linalg.eigh(moments)
     return middle, np.asarray(vectors[:, -1], dtype=np.float64)
+
+
+def _by_surface(hip: Hip, up: Array, outline: Array, middle: Array, axis: Array) -> float:
+    """Standard deviation of the long axis's direction by the surface's error, degrees."""
+    assert hip.hip_bone is not None  # it is needed
+    bone, ends = hip.hip_bone, outline.mean(axis=1) - middle
+    triangles = bone.triangles_mm
+    lean = steepness(triangles, (triangles - middle) @ up, up, ends + middle)
+    length = np.linalg.norm(outline[:, 1] - outline[:, 0], axis=1)
+    along, beside = ends @ axis, ends @ np.cross(up, axis)
+    # Second moments of the area about both axes, by Green's formula over the outline.
+    step = outline[:, 1] - outline[:, 0]
+    square = np.cross(step, up)  # outwards or inwards all round
+    apart = abs(float((square @ axis * along**3 / 3).sum())) - abs(
+        float((square @ np.cross(up, axis) * beside**3 / 3).sum())
+    )
+    effect = lean * length * along * beside / apart
+    return float(np.degrees(surface_sigma_mm(bone) * np.sqrt(effect @ alike(ends) @ effect)))
 
 
 def _angle(hip: Hip, rows: Array, place: Array) -> tuple[float, Array, Array, Array]:
@@ -89,6 +108,10 @@ def ischial_angle(hip: Hip) -> Reading:
             except CannotMeasure:
                 values.append(value)
         parts[name] = float(np.sqrt(sum((one - value) ** 2 for one in values) / (2 * REACH**2)))
+    parts["surface"] = _by_surface(hip, rows[1], outline, middle, axis)
+    # Neighbouring slices differ by their surfaces' errors, too: that is counted already.
+    alone = (1 - alike(np.stack([through, through + shift]))[0, 1]) * 2 / REACH**2 * parts["surface"] ** 2
+    parts["slice"] = float(np.sqrt(max(parts["slice"] ** 2 - alone, 0.0)))
     reach = float(np.linalg.norm(outline[:, 0] - middle, axis=1).max())
     medial = -hip.side.sign * rows[2]
     strokes = (
@@ -98,7 +121,7 @@ def ischial_angle(hip: Hip) -> Reading:
     outlines = {"hip bone": near(outline, middle[None])}
     return Reading(
         value,
-        sigma=float(np.hypot(parts["slice"], parts["pelvic_frame"])),
+        sigma=float(np.linalg.norm(list(parts.values()))),
         points_mm=np.stack([middle, middle + reach * axis]),
         detail={"plane": f"axial, {FRAME_WORDS}", "sigma_parts": parts},
         sketch=Sketch(f"Axial slice, {FRAME_WORDS}, from below", -rows[2], rows[0], strokes, outlines),

@@ -173,7 +173,7 @@ def _sketch(hip: Hip, rows: Array, gap: _Gap) -> Sketch:
     points = gap.points_mm
     outlines = {
         name.replace("_", " "): near(section(bone.vertices_mm, bone.faces, points[0], rows[1])[0], points)
-        for name, bone in (("femur", hip.femur), ("hip_bone", hip.hip_bone))
+        for name, bone in (("hip_bone", hip.hip_bone), ("femur", hip.femur))
         if bone is not None
     }
     strokes = (Stroke(points, f"{gap.gap_mm:.1f} mm"), Stroke(points[:1]), Stroke(points[1:]))

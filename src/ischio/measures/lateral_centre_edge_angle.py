@@ -29,10 +29,10 @@ def _example(side: Side) -> tuple[Hip, float]:
     unit="deg",
     needs=RIM,
     reference="Wiberg 1939, Acta Chir Scand 83 Suppl 58 (centre-edge angle on the anteroposterior film)",
-    evidence="Definition read in later papers that cite it; the edge is the bony rim, not the sclerotic "
-    "roof. "
-    "Exact on phantoms.",
+    evidence="Definition read in later papers that cite it; that a film shows the roof's edge where its beam "
+    "grazes the socket is this software's reading. Exact on phantoms.",
     example=_example,
+    version=2,
 )
 def lateral_centre_edge_angle(hip: Hip) -> Reading:
     """Lateral centre-edge angle.
@@ -44,9 +44,10 @@ def lateral_centre_edge_angle(hip: Hip) -> Reading:
     Notes
     -----
     Where the head is missing or more than a quarter of its radius out of the socket, the socket's centre
-    stands for it. The edge is the point of the rim above the head's centre that projects farthest
-    laterally: not the widest angle in 3-D. ``as_supplied_deg`` in the detail is the same with the
-    scanner's directions.
+    stands for it. A film shows the roof where its beam grazes it: the edge is where the rim passes the
+    plane through that centre parallel to the film. It is neither the widest angle in 3-D nor the rim's
+    outermost point, which can lie on the back wall. ``as_supplied_deg`` in the detail is the same with
+    the scanner's directions.
     """
     sign = hip.side.sign
 

@@ -65,6 +65,7 @@ def anatomy(
     rim_corners: int = _N_RIM,
     tibial_varus_deg: float = 2.0,
     ischium_turn_deg: float = 0.0,
+    is_neck_round: bool = False,
     sigma_mm: float = 0.0,
 ) -> Hip:
     """Build a hip whose angles and lengths are known exactly.
@@ -98,6 +99,8 @@ def anatomy(
     ischium_turn_deg : float
         Turn of the ischium's block about the upright, its long side backwards and outwards from straight
         ahead; its face is flat to the midline at 0.
+    is_neck_round : bool
+        Whether the neck is elliptic across its axis; a box otherwise.
     sigma_mm : float
         Given to every landmark; the points themselves are exact.
 
@@ -123,7 +126,7 @@ def anatomy(
     knee = _SIZES.knee * radius * _UP
     pieces = [
         (_capsule(radius, 0.0) - [0, 0, radius], _capsule_faces(0.0)),
-        _neck_piece(radius, outward, neck_axis),
+        _neck_piece(radius, outward, neck_axis, is_neck_round),
         _placed(
             _box(
                 [-10.0, _SIZES.greater[1] * radius, 1.6 * radius],
@@ -320,11 +323,14 @@ def _placed(piece: Piece, version_deg: float) -> Piece:
     return vertices @ turn, faces
 
 
-def _neck_piece(radius: float, outward: Array, axis: Array) -> Piece:
-    """A box along the neck's axis, upright on its front and back faces."""
+def _neck_piece(radius: float, outward: Array, axis: Array, is_round: bool) -> Piece:
+    """A box along the neck's axis, upright on its front and back faces, or the elliptic column inside it."""
     start, end = (one * radius for one in _SIZES.neck)
     half = np.array([_SIZES.neck_width, _SIZES.neck_height]) * radius / 2
     vertices, faces = _box([-half[0], -half[1], start], [half[0], half[1], end], 6.0)
+    if is_round:  # a square laid smoothly onto its inner disc
+        share = vertices[:, :2] / half
+        vertices[:, :2] = half * share * np.sqrt(1 - share[:, ::-1] ** 2 / 2)
     front = np.cross(_UP, outward)
     return vertices @ np.stack([front, np.cross(axis, front), axis]), faces
 

@@ -9,8 +9,13 @@ import numpy as np
 
 from ischio._check import Array
 from ischio.motion.pairs import SPACE
+from ischio.plan.alternatives import alternatives
 from ischio.plan.cuts import Cut
+from ischio.plan.doubt import draws_of, probability_met
+from ischio.plan.fluoroscopy import edge_on_view
+from ischio.plan.goals import STANDING
 from ischio.plan.moves import moved, moves_of
+from ischio.plan.one_to_one import one_to_one
 from ischio.plan.resection import HipPlans, Plan, standing_bone
 from ischio.plan.site import TROCHANTER, Site
 from ischio.types import Clearance
@@ -39,18 +44,33 @@ def plan_rows(found: HipPlans, *, jobs: int = 1) -> list[dict[str, Any]]:
     """
     moves = moves_of(found.hip, jobs=jobs)
     start = moved(moves, found.hip.region_triangles(TROCHANTER), jobs=jobs)
+    goal = found.plans[0].goal
+    draws = draws_of(found.hip, goal.poses, jobs=jobs)
     out = []
     for one in found.plans:
-        end = start
+        end, left = start, found.hip.region_triangles(TROCHANTER)
         if one.resection is not None and TROCHANTER in one.resection.hip.regions:
-            end = moved(moves, one.resection.hip.region_triangles(TROCHANTER), jobs=jobs)
-        out.append(_row(found, one, start, end))
+            left = one.resection.hip.region_triangles(TROCHANTER)
+            end = moved(moves, left, jobs=jobs)
+        likely = probability_met(draws, left, goal.clearance_mm, jobs=jobs)
+        out.append(_row(found, one, start, end) | {"robustness": likely})
     return out
 
 
-def hip_row(found: HipPlans) -> dict[str, Any]:
-    """What holds for all plans of a hip, as plain values."""
-    site = found.site
+def hip_row(found: HipPlans, *, jobs: int = 1) -> dict[str, Any]:
+    """What holds for all plans of a hip, as plain values.
+
+    Parameters
+    ----------
+    found : HipPlans
+    jobs : int
+        Threads; the result does not depend on it.
+
+    Returns
+    -------
+    dict
+    """
+    site, goal = found.site, found.plans[0].goal
     return {
         "side": found.hip.side.value,
         "status": found.need.status,
@@ -79,6 +99,10 @@ def hip_row(found: HipPlans) -> dict[str, Any]:
             "back": _vector(site.back),
             "medial": _vector(site.medial),
         },
+        "one_to_one": one_to_one(found.need.before_mm, found.need.wanted_mm)
+        if goal.motion == STANDING
+        else None,
+        "alternatives": alternatives(found.hip, goal.poses, jobs=jobs),
         "sentence": _status_words(found),
     }
 
@@ -124,6 +148,8 @@ def _cut(site: Site, cut: Cut) -> dict[str, Any]:
             "point_mm": _point(frame.apply(cut.point_mm)),
             "normal_patient": _vector(cut.direction),
             "point_patient_mm": _point(cut.point_mm),
+            "beneath_tip_mm": _number(float((site.tip_mm - cut.point_mm) @ cut.direction)),
+            "fluoroscopy": edge_on_view(site.hip, cut.direction),
         }
     return out | cut.detail
 

@@ -78,7 +78,11 @@ def plan_sections(
             continue
         found.append(one)
         plans += plan_rows(one, jobs=jobs)
-        planning["hips"].append(hip_row(one))
+        planning["hips"].append(hip_row(one, jobs=jobs))
+    # Each hip moves against its own side of the pelvis: a cut on one changes no gap of the other.
+    planning["order"] = [
+        one.hip.side.value for one in sorted(found, key=lambda one: one.need.before_mm - one.need.wanted_mm)
+    ]
     return {"plans": plans, "planning": planning}, tuple(found)
 
 

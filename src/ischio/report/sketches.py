@@ -25,6 +25,7 @@ _SHADOW_MARGIN_MM = 38.0
 _LEAST_MM = 70.0
 _FINE = 3  # screen pixels to a pixel of a radiograph
 _TIE_DECIMALS = 3
+_LETTER_PX = 28  # room of an orientation letter from the picture's edge
 _SPACING_PX = 1.1  # points of an outline closer together are left out
 # Okabe and Ito 2008, told apart by all kinds of colour vision; each also has its own dash.
 _LINES = (("#0072b2", ""), ("#d55e00", ""), ("#009e73", "7 4"), ("#cc79a7", "2 3"))
@@ -207,8 +208,10 @@ def _path(segments: Array) -> str:
         if start != end:
             following.setdefault(start, []).append(end)
     parts = []
+    # Outlines that end at the picture's edge are followed from their start, so that none falls apart.
+    loose = iter([node for node in following if node not in set(ends[:, 1].tolist())])
     while following:
-        start = next(iter(following))
+        start = next((node for node in loose if node in following), next(iter(following)))
         chain = [start]
         while chain[-1] in following:
             here = chain[-1]
@@ -220,6 +223,8 @@ def _path(segments: Array) -> str:
         for point in points[1:]:
             if np.abs(point - kept[-1]).max() >= _SPACING_PX:
                 kept.append(point)
+        if kept[-1] is not points[-1] and chain[0] != chain[-1]:
+            kept.append(points[-1])
         if len(kept) > 2:
             line = "L".join(f"{px(x)} {px(y)}" for x, y in kept)
             parts.append(f"M{line}{'Z' if chain[0] == chain[-1] else ''}")
@@ -265,6 +270,7 @@ def _add_words(root: Element, points: Array, words: str, colour: str, halo: str)
     half = 5.2 * len(words) + 4
     place = end + along * 16 + np.array([np.sign(along[0]) * half * abs(along[0]), 0.0])
     place = np.clip(place, [half + 4, 16], [WIDTH_PX - half - 4, HEIGHT_PX - 14])
+    place = _beside_letters(place, half)
     text = {
         "x": px(place[0]),
         "y": px(place[1]),
@@ -279,6 +285,16 @@ def _add_words(root: Element, points: Array, words: str, colour: str, halo: str)
         "paint-order": "stroke",
     }
     SubElement(root, "text", text).text = words
+
+
+def _beside_letters(place: Array, half: float) -> Array:
+    """The place of words, moved inwards where an orientation letter stands."""
+    x, y = place
+    if abs(x - WIDTH_PX / 2) < half + _LETTER_PX and not _LETTER_PX < y < HEIGHT_PX - _LETTER_PX:
+        y = _LETTER_PX + 16 if y < HEIGHT_PX / 2 else HEIGHT_PX - _LETTER_PX - 16
+    if abs(y - HEIGHT_PX / 2) < _LETTER_PX and not half + _LETTER_PX < x < WIDTH_PX - half - _LETTER_PX:
+        x = half + _LETTER_PX if x < WIDTH_PX / 2 else WIDTH_PX - half - _LETTER_PX
+    return np.array([x, y])
 
 
 def _add_frame(root: Element, camera: Camera, edges: Mapping[str, str], dark: bool) -> None:

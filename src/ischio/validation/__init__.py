@@ -6,13 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ischio.atlas import reconstruction
-from ischio.validation import invariance, judgement, motion, people, plan, versions
+from ischio.validation import coverage, invariance, judgement, motion, people, plan, versions
 from ischio.validation.left_out import left_out_rows
 from ischio.validation.rows import Row, skipped, to_dict, to_markdown, to_text
 
 __all__ = ["Row", "run", "to_dict", "to_markdown", "to_text"]
 
 DEMO_PERSON = 18
+INTERVAL_SEED = 20261128
 
 
 def run(
@@ -47,10 +48,12 @@ def run(
     rows += versions.version_rows((hip for one in model for hip in one.hips), "shape model", progress)
     rows += versions.median_rows(model, "shape model", progress)
     rows += left_out_rows(left_out, progress)
+    rows += coverage.coverage_rows(coverage.PEOPLE, INTERVAL_SEED, progress)
     rows += judgement.judgement_rows()
     progress("the shape model's people in motion", 0.0)
     rows += motion.people_rows()
     progress("the shape model's people under the burr", 0.0)
+    rows += plan.index_case_rows()
     rows += plan.hapa_rows((hip for one in model for hip in one.hips), "shape model")
     folder = data / "bones" / people.RATED if data is not None else None
     if folder is None or not folder.is_dir():

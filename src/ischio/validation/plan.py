@@ -9,14 +9,12 @@ import numpy as np
 from ischio._check import CannotMeasure
 from ischio.plan.cuts import parallel_plane_at_depth
 from ischio.plan.footprint import footprint, lost
+from ischio.plan.one_to_one import HAPA_PERCENT, HAPA_SOURCE, one_to_one
 from ischio.plan.site import prepare, resect
 from ischio.types import Hip
-from ischio.validation.rows import Row, skipped
+from ischio.validation.rows import Row, compared, skipped
 
-HAPA_PERCENT = {5.0: (22.0, 10.0), 10.0: (50.0, 13.0), 15.0: (76.0, 13.0)}
-"""Depth in mm: mean and standard deviation of the attachment lost, 15 hips of 8 male cadavers."""
 LEAST_FEMORA = 6
-_SOURCE = "Hapa 2018, 15 hips of 8 men, 10.1016/j.aott.2017.11.006"
 
 
 def attachment_lost_percent(hip: Hip) -> dict[float, tuple[float, float, float]]:
@@ -71,7 +69,7 @@ def hapa_rows(hips: Iterable[Hip], who: str) -> list[Row]:
             continue
     quantity = f"iliopsoas attachment lost, {who}"
     if len(found) < LEAST_FEMORA:
-        return [skipped(quantity, "%", _SOURCE, f"{len(found)} femora, fewer than {LEAST_FEMORA}")]
+        return [skipped(quantity, "%", HAPA_SOURCE, f"{len(found)} femora, fewer than {LEAST_FEMORA}")]
     rows = []
     for depth, (mean, spread) in HAPA_PERCENT.items():
         whole, psoas, iliacus = np.array([one[depth] for one in found]).T
@@ -81,7 +79,7 @@ def hapa_rows(hips: Iterable[Hip], who: str) -> list[Row]:
                 f"{quantity}, {depth:g} mm deep",
                 mean,
                 "%",
-                _SOURCE,
+                HAPA_SOURCE,
                 ours,
                 ours - mean,
                 None,
@@ -91,4 +89,29 @@ def hapa_rows(hips: Iterable[Hip], who: str) -> list[Row]:
                 f"{iliacus.mean():.0f}; frozen template",
             )
         )
+    return rows
+
+
+_INDEX = {"right": (4.0, 13.0, 66.0), "left": (7.0, 10.0, 50.0)}
+_INDEX_SOURCE = "Farrell 2022: stated spaces, 17 mm wanted; derived by arithmetic from Hapa 2018"
+_WHOLE_PERCENT = 0.5  # the derived figures are whole percents
+
+
+def index_case_rows() -> list[Row]:
+    """Depth and attachment of the published case, if clearance grew one to one with depth.
+
+    Returns
+    -------
+    list of Row
+        What a simulation says instead stands in the plans of bones; the case's own bones are not published.
+    """
+    rows = []
+    for side, (space, depth, percent) in _INDEX.items():
+        ours = one_to_one(space, 17.0)
+        note = f"space {space:g} mm as stated; one to one, no simulation: its bones are not published"
+        what = f"published case, {side}: depth for 17 mm"
+        rows.append(compared(what, depth, ours["depth_mm"], 1e-9, "mm", _INDEX_SOURCE, note))
+        what = f"published case, {side}: attachment lost"
+        lost_percent = 100 * ours["attachment_lost_fraction"]
+        rows.append(compared(what, percent, lost_percent, _WHOLE_PERCENT, "%", _INDEX_SOURCE, note))
     return rows

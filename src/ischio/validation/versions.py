@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -141,7 +142,7 @@ def version_rows(hips: Iterable[Hip], who: str, tell: Callable[[str, float], Non
 
 
 def median_rows(people: Iterable[Pelvis], who: str, tell: Callable[[str, float], None]) -> list[Row]:
-    """The median of every measure beside published means that have a spread.
+    """The median of every measure beside each published mean that has a spread.
 
     Parameters
     ----------
@@ -152,9 +153,9 @@ def median_rows(people: Iterable[Pelvis], who: str, tell: Callable[[str, float],
     Returns
     -------
     list of Row
-        One for each measure, beside the source that is nearest; the tolerance is two of its standard
-        deviations, which hold 95 % of its people. Gaps are left out: no published
-        value holds in the model's posture.
+        One for each measure and source; the tolerance is one standard deviation of the source, within which
+        two thirds of its people lie. Unverified sources are shown and not judged. Gaps are left out: no
+        published value holds in the model's posture.
     """
     tell("medians of all measures", 0.0)
     values: dict[str, list[float]] = {}
@@ -162,29 +163,26 @@ def median_rows(people: Iterable[Pelvis], who: str, tell: Callable[[str, float],
         for row in run(pelvis, tuple(Side)):
             if row.value is not None:
                 values.setdefault(row.name, []).append(row.value)
-    rows = []
+    rows: list[Row] = []
     for name, found in values.items():
-        bands = [
-            (band.mean, band.sd, band)
-            for band in evidence().bands
-            if band.measure == name and band.mean is not None and band.sd and band.pose != "standing-like"
-        ]
-        if not bands:
-            continue
         median = float(np.median(found))
-        mean, sd, band = min(bands, key=lambda one: abs(median - one[0]) / one[1])
-        marked = ", unverified" if band.mark == "K" else ""
-        rows.append(
-            compared(
+        for band in evidence().bands:
+            if band.measure != name or band.mean is None or not band.sd or band.pose == "standing-like":
+                continue
+            sex = {"f": ", women", "m": ", men"}.get(band.sex or "", "")
+            line = compared(
                 f"{who}: {name}, median",
-                mean,
+                band.mean,
                 median,
-                2 * sd,
+                band.sd,
                 "deg",
-                f"{band.source}: {band.population}{marked}",
-                f"from {min(found):.1f} to {max(found):.1f} in {len(found)}; {len(bands)} sources",
+                f"{band.source}: {band.population}{sex}",
+                f"from {min(found):.1f} to {max(found):.1f} in {len(found)}; "
+                f"{(median - band.mean) / band.sd:+.1f} SD",
             )
-        )
+            if band.mark == "K":
+                line = replace(line, verdict="shown", note=f"{line.note}; unverified")
+            rows.append(line)
     tell("medians of all measures", 1.0)
     return rows
 

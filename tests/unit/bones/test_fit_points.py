@@ -121,7 +121,7 @@ def test_what_is_not_told_by_points_is_refused(rng: np.random.Generator) -> None
         fit_bones(away, scan)
 
 
-@pytest.mark.parametrize("pair", [(0, 1), (0, 2), (2, 3)])
+@pytest.mark.parametrize("pair", [(0, 1), (0, 2)])
 def test_exchanged_labels_lay_no_bone(pair: tuple[int, int], rng: np.random.Generator) -> None:
     meshes = bones()
     scan, points = water_image(meshes, rng), marks(meshes, rng)

@@ -10,7 +10,7 @@ import pytest
 from ischio import phantoms
 from ischio._check import CannotMeasure
 from ischio.measures import REGISTRY, index_case_in_volume, take
-from ischio.measures.femoral_version_index_case import in_slices
+from ischio.measures.femoral_version_index_case import in_slices, neck_in_slice
 from ischio.types import Frame, Hip, Side, Transform, Volume
 
 VOXEL_MM = np.array([0.8, 0.8, 3.0])
@@ -139,3 +139,12 @@ def test_signs(side: Side) -> None:
     condyles = (30 * lateral, -30 * lateral)
     ahead = in_slices(-20 * lateral + 5 * forward, np.zeros(3), condyles, right, forward, side.sign)
     assert ahead == pytest.approx(np.degrees(np.arctan2(5, 20)))
+
+
+def test_a_neck_that_does_not_run_downwards_is_refused() -> None:
+    with pytest.raises(CannotMeasure, match="does not run downwards"):
+        neck_in_slice(20.0, 1.0, -24.0, 22.0)
+
+
+def test_beyond_the_neck_the_slice_is_read_at_its_farthest_place() -> None:
+    assert neck_in_slice(20.0, -2.0, -24.0, 20.0) == pytest.approx(1.6 * 20.0)

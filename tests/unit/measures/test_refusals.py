@@ -66,8 +66,8 @@ def trochanter_medial(hip: Hip) -> Hip:
     ("name", "change", "words"),
     [
         ("acetabular_version_central", rim_moved(200.0), "does not pass both the front and the back"),
-        ("lateral_centre_edge_angle", rim_moved(-200.0), "no part of the acetabular rim lies above"),
-        ("anterior_centre_edge_angle", rim_moved(-200.0), "no part of the acetabular rim lies above"),
+        ("lateral_centre_edge_angle", rim_moved(-200.0), "does not pass above the head's centre"),
+        ("anterior_centre_edge_angle", rim_moved(-200.0), "does not pass above the head's centre"),
         ("acetabular_version_cranial", clock_moved, "the acetabular rim has no point at 1 o'clock"),
         ("acetabular_coverage", clock_moved, "the acetabular rim has no point at"),
         ("femoral_head_radius", detail_gone("femoral_head_centre"), "without a fitted sphere"),

@@ -9,9 +9,10 @@ from ischio import phantoms
 from ischio.motion import clearance, pose_list
 from ischio.plan import HipPlans, goal_of, hip_row, plan_hip, plan_rows
 from ischio.plan.goals import MOTION_SETS
+from ischio.plan.one_to_one import HAPA_PERCENT
 from ischio.plan.pareto import best
 from ischio.types import Hip, Side
-from ischio.validation.plan import HAPA_PERCENT, attachment_lost_percent, hapa_rows
+from ischio.validation.plan import attachment_lost_percent, hapa_rows
 
 PROMISE_MM = 0.1
 

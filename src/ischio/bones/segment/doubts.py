@@ -22,12 +22,12 @@ def without_prostheses(laid: dict[Key, Laid], scan: Volume) -> tuple[dict[Key, L
 
     Parameters
     ----------
-    laid : dict of (name, side) to Laid
+    laid : dict of Key to Laid
     scan : Volume
 
     Returns
     -------
-    laid : dict of (name, side) to Laid
+    laid : dict of Key to Laid
     notes : tuple of str
     """
     notes = []
@@ -55,7 +55,7 @@ def small_bones(laid: dict[Key, Laid]) -> tuple[str, ...]:
 
     Parameters
     ----------
-    laid : dict of (name, side) to Laid
+    laid : dict of Key to Laid
 
     Returns
     -------
