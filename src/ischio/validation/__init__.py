@@ -6,7 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ischio.atlas import reconstruction
-from ischio.validation import coverage, invariance, judgement, motion, people, plan, versions
+from ischio.validation import (
+    coverage,
+    invariance,
+    judgement,
+    motion,
+    people,
+    plan,
+    segmentation,
+    versions,
+)
 from ischio.validation.left_out import left_out_rows
 from ischio.validation.rows import Row, skipped, to_dict, to_markdown, to_text
 
@@ -50,6 +59,7 @@ def run(
     rows += left_out_rows(left_out, progress)
     rows += coverage.coverage_rows(coverage.PEOPLE, INTERVAL_SEED, progress)
     rows += judgement.judgement_rows()
+    rows += segmentation.model_rows(progress)
     progress("the shape model's people in motion", 0.0)
     rows += motion.people_rows()
     progress("the shape model's people under the burr", 0.0)
@@ -65,6 +75,7 @@ def run(
         return rows
     rows += people.rater_rows(folder, progress)
     bones = people.read_person(folder)
+    rows += segmentation.person_rows(people.RATED, bones, progress)
     rows += invariance.orientation_rows(bones, people.RATED, orientations, progress)
     real = {
         path.name: people.assessed(people.read_person(path))
