@@ -16,7 +16,7 @@ from cyclopts import App, Parameter, validators
 from cyclopts.exceptions import CycloptsError, MissingArgumentError
 
 from ischio import __version__, cli_judge, cli_plan, cli_record, cli_scan
-from ischio.cli_plan import Planning
+from ischio.cli_plan import NOTHING_ASKED, Planning
 from ischio.cli_scan import NOT_SCANNED, Scanned
 
 if TYPE_CHECKING:  # numpy and all that stands on it is imported by the commands, not by --help
@@ -350,7 +350,7 @@ def plan(
     ],
     /,
     *,
-    wanted: Planning,
+    wanted: Planning = NOTHING_ASKED,
     out: Annotated[
         Path | None,
         Parameter(help="Folder to make: study.json, report.html and the bones after each cut."),
@@ -372,6 +372,13 @@ def plan(
     common: Common = Common(),
 ) -> int:
     """Plan the smallest resection of the lesser trochanter that restores a clearance."""
+    if wanted.target_mm is None:
+        from ischio._check import InputError
+
+        try:
+            cli_plan.target_of(wanted)
+        except InputError as refusal:
+            raise _UsageError(str(refusal)) from None
     if wanted.after is not None and side not in ("left", "right"):
         from ischio._check import complaint
 

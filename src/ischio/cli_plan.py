@@ -26,8 +26,12 @@ class Planning:
     """Options of a plan."""
 
     target_mm: Annotated[
-        float, Parameter(help="Clearance wanted between lesser trochanter and ischium, in mm.")
-    ]
+        float | None,
+        Parameter(
+            help="Clearance wanted between lesser trochanter and ischium, in mm. Over motion it may be left "
+            "out: then no bone contact is wanted."
+        ),
+    ] = None
     motion: Annotated[
         str,
         Parameter(
@@ -42,6 +46,27 @@ class Planning:
             "was removed, and whether the target is reached. Needs --side left or right."
         ),
     ] = None
+
+
+NOTHING_ASKED = Planning()
+
+
+def target_of(wanted: Planning) -> float:
+    """Clearance wanted, mm; over motion no bone contact unless another is given.
+
+    Raises
+    ------
+    InputError
+        If none is given for the standing-like pose.
+    """
+    from ischio._check import InputError, complaint
+    from ischio.plan.goals import STANDING
+
+    if wanted.target_mm is None and wanted.motion == STANDING:
+        raise InputError(
+            complaint("--target-mm", "nothing", "a clearance in mm", "Give --target-mm, or a --motion.")
+        )
+    return wanted.target_mm or 0.0
 
 
 @dataclass(frozen=True)
@@ -87,7 +112,7 @@ def planned(
     stops = tuple(row["reason"] for row in flags if row["verdict"] == "stop")
     sections, found = plan_sections(
         study.pelvis,
-        wanted.target_mm,
+        target_of(wanted),
         wanted.motion,
         stops=stops,
         sides=sides,
@@ -140,7 +165,7 @@ def stated(case: Case, wanted: Planning, side: str | None, *, as_json: bool) -> 
     from ischio.record.red_flags import red_flags
 
     rows = [
-        {"side": one.side, "posture": one.posture, **one_to_one(one.value, wanted.target_mm)}
+        {"side": one.side, "posture": one.posture, **one_to_one(one.value, target_of(wanted))}
         for one in case.findings
         if one.what == "ischiofemoral_space"
         and one.unit == "mm"
@@ -180,6 +205,7 @@ def summary(study: Study) -> str:
     lines = []
     for hip in planning["planning"]["hips"]:
         lines.append(hip["sentence"])
+        lines += [f"warning: {words}" for words in hip["warnings"]]
         lines += [
             f"  {row['sentence']}"
             for row in planning["plans"]

@@ -144,3 +144,11 @@ def test_a_femur_after_surgery_is_compared_and_needs_a_side(
     assert hip["after"]["depth_back_mm"] == pytest.approx(4.0, abs=0.05)
     _, err = run(capsys, "bones", "--target-mm", "12", "--after", "after.ply", code="usage")
     assert "one side" in err
+
+
+@pytest.mark.usefixtures("phantom")
+def test_over_motion_the_target_may_be_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    said, _ = run(capsys, "bones", "--side", "left", "--motion", "rotation_sweep")
+    assert said.startswith("Left hip: 0 mm is out of reach")  # this phantom cannot turn that far
+    text, _ = run(capsys, "index-case", "--target-mm", "17", "--motion", "gait", "--json")
+    assert json.loads(text)["plans"] == []
