@@ -71,7 +71,7 @@ def osteotomies(site: Site, poses: PoseSet, *, jobs: int = 1) -> list[dict[str, 
             "unit": "deg" if kind == "varus" else "mm",
             "gap_mm": _number(gap),
             "leg_length_change_mm": _number((moved - head) @ site.up),
-            "offset_mm": _number(np.linalg.norm(away - (away @ site.up) * site.up)),
+            "offset_mm": _number(float(np.linalg.norm(away - (away @ site.up) * site.up))),
             "neck_shaft_angle_deg": None,
             "version_change_deg": None,
         }
