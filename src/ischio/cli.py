@@ -304,12 +304,13 @@ def motion(
     earlier = _earlier(source)
     axes = axes or ("LPS" if earlier is None else earlier.axes)
     table = read_poses(poses)
-    sides = tuple(dict.fromkeys(row.side for row in table))
     mapping = _mapping(bone) or (dict(case.inputs.names) if case is not None else None) or None
     posture = "as_supplied" if earlier is None else earlier.posture
     with _progress(quiet) as tell:
         bones = cli_scan.read(source, axes, mapping, labels, tell).bones
-        study = analyse(bones, _settings(axes=axes, sides=sides, posture=posture), progress=tell)
+        study = analyse(
+            bones, _settings(axes=axes, posture=posture), progress=tell
+        )  # a pelvis needs both hips
         threads = jobs or os.cpu_count() or 1
         rows = gap_rows(study.pelvis, table, (names[0], names[1]), centre=centre, jobs=threads, progress=tell)
     text = to_csv(rows)

@@ -127,3 +127,18 @@ def test_what_the_equidistant_centre_changes_is_small_and_known(shared_data: Pat
         print(f"{person} {side.value}: equidistant minus fixed centre {np.round(change, 2).tolist()} mm")
         assert change[0] == pytest.approx(0, abs=FAR_TOLERANCE_MM)  # neutral is what it is measured by
         assert np.abs(change).max() < 5  # a head that leaves its socket further is no joint
+
+
+@pytest.mark.real_data
+@pytest.mark.slow
+def test_a_table_of_one_side_is_computed(shared_data: Path, tmp_path: Path, capsys) -> None:
+    """The pelvic frame needs both hip bones, though poses of one hip alone are asked for."""
+    from ischio.cli import main
+
+    table = tmp_path / "poses.csv"
+    table.write_text("side,flexion_deg,adduction_deg,internal_rotation_deg\nleft,0,0,0\n")
+    person = shared_data / "bones" / "vsd_z013"
+    assert main(["motion", str(person), "--poses", str(table), "--quiet"]) == 0
+    gap = float(capsys.readouterr().out.splitlines()[1].split(",")[6])
+    joint = clearance(hips_of(shared_data, "vsd_z013")[Side.LEFT], pose_list([[0, 0, 0]]))
+    assert gap == pytest.approx(joint.gap_mm[0], abs=1e-4)  # four decimals are printed

@@ -346,7 +346,7 @@ class TestWholePerson:
 
     def test_nothing_names_a_place(self, runs: tuple[Path, Path]) -> None:
         for path in runs[0].iterdir():
-            assert str(runs[0].parent) not in path.read_text(encoding="utf-8")
+            assert str(runs[0].parent).encode() not in path.read_bytes()
 
 
 @pytest.mark.real_data

@@ -11,6 +11,8 @@ import numpy as np
 from ischio._check import Array
 
 FILE = "reference_gaps.json"
+SEATED = "_head_in_socket"
+"""Ending of a path's name where the head is put into the socket: in the model's posture it stands out."""
 STEP_MM = 0.01  # gaps are stored in whole steps
 PEOPLE = "shape-model people"
 

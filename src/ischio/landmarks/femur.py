@@ -25,6 +25,7 @@ from ischio.landmarks.grain import centre_grain_mm, steady_sample
 from ischio.landmarks.joint_frames import knee_centre
 from ischio.landmarks.neck import neck_isthmus
 from ischio.landmarks.points import (
+    USUAL_RMS_MM,
     Rule,
     landmark_of,
     model_surface,
@@ -72,6 +73,9 @@ _N_UPPER = 2000
 _UPPER_POINTS = ("greater_trochanter_superior", "intertrochanteric_crest_posterior")
 _HEAD_METHOD_SIGMA_MM = 0.6  # against a sphere through raters' points on the head 0.8 mm
 _TABLE_ROUNDS = 4
+# Whole knees, coarse and stair-stepped ones too, lie within 3.0 mm of the laid model near every point; of
+# knees with a condyle shaved flat some part lies 4 mm away or more, and all their points move.
+_STRANGE_KNEE_MM, _KNEE_GAIN = 3.6, 3.0
 
 
 def find_femur(bone: Bone, model: BoneModel | None = None) -> Findings:
@@ -279,7 +283,7 @@ def _add_points(
     table = _on_table(bone, fit, landmarks["femoral_head_centre"].point_mm, found)
     for name, (point, expected) in table.items():
         found[name] = landmark_of(bone, side, name, point, POINT_RULES[name], fit, expected)
-    landmarks |= found
+    landmarks |= doubted_knee(found)
     head = landmarks["femoral_head_centre"]
     tip, lateral = (
         upper.vertices_mm[template.points[n]]
@@ -306,6 +310,35 @@ def _add_points(
         reasons["knee_centre"] = "the femur's surface does not reach both epicondyles"
     else:
         landmarks["knee_centre"] = knee
+
+
+def doubted_knee(found: dict[str, Landmark]) -> dict[str, Landmark]:
+    """Points of the femur, those of a knee that is unlike all known less certain.
+
+    Parameters
+    ----------
+    found : dict of str to Landmark
+
+    Returns
+    -------
+    dict of str to Landmark
+        The same points. Where the surface near one point of the knee lies far from the model (a condyle worn,
+        cut or replaced) the model gives way for all of them: the sigma of all grows, and ``doubt`` says why.
+    """
+    knee = {name: mark for name, mark in found.items() if name not in _UPPER_POINTS}
+    worst = max((float(mark.detail["local_rms_mm"]) for mark in knee.values()), default=0.0)
+    if worst <= _STRANGE_KNEE_MM:
+        return found
+    more = _KNEE_GAIN * (worst - USUAL_RMS_MM)
+    doubt = [f"part of the knee lies {worst:.1f} mm (root mean square) from any knee known"]
+    return found | {
+        name: replace(
+            mark,
+            sigma_mm=float(np.hypot(mark.sigma_mm, more)),
+            detail={**mark.detail, "doubt": doubt},
+        )
+        for name, mark in knee.items()
+    }
 
 
 def _on_table(

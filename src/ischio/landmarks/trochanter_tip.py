@@ -40,9 +40,9 @@ def tip_landmark(bone: Bone, side: Side, found: Trochanter, expected_mm: Array) 
 
     Notes
     -----
-    Gaussian bumps 5 mm high, 3 to 8 mm wide (standard deviation), on the tip and up to 15 mm beside it, move
-    the tip of a trochanter 8 mm high or higher by up to 5 mm, and of a flat one by up to 7 mm: within two
-    sigmas.
+    One Gaussian bump 5 mm high, 3 to 8 mm wide (standard deviation), on the tip or up to 14 mm beside it,
+    moves the tip by up to 5.2 mm and that of a flat trochanter by up to 6.6 mm (seven femora of four people):
+    within two sigmas. With more bumps on the same femur, 6.2 mm at a sigma of 2.9 mm was seen.
     """
     off = float(np.linalg.norm(found.summit_mm - found.tip_mm))
     away = float(np.linalg.norm(found.tip_mm - expected_mm))

@@ -16,9 +16,9 @@ from ischio.motion.sweep import clearance
 from ischio.types import Hip, PoseSet
 
 ZEROS = ("app", "pca")
-FLEXION: Range = (-40.0, 20.0, 1.0)
+FLEXION: Range = (-40.0, 60.0, 1.0)
 ADDUCTION: Range = (-30.0, 30.0, 1.0)
-ROTATION: Range = (-60.0, 40.0, 1.0)
+ROTATION: Range = (-60.0, 60.0, 1.0)
 FREE, UNREACHABLE = -1, -2
 _COARSE = 4  # degrees between the poses that certify their neighbours
 

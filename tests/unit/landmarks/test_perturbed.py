@@ -11,7 +11,7 @@ import pytest
 
 from ischio._check import Array
 from ischio.atlas.model import vertex_normals
-from ischio.landmarks.femur import find_femur
+from ischio.landmarks.femur import doubted_knee, find_femur
 from ischio.landmarks.findings import Findings
 from ischio.landmarks.hip_bone import find_hip_bone
 from ischio.landmarks.shaft import SHAFT_AXES
@@ -146,6 +146,20 @@ def test_a_missing_condyle(femora: dict[Side, Findings], cut: Cut, kind: str, cl
         changed = cut(bone, ~((middles @ across > level) & (np.linalg.norm(middles, axis=1) < 70)))
     after = find_femur(changed)
     assert silently_wrong(found, after) == []
+
+
+def test_a_knee_unlike_all_known_doubts_each_of_its_points(femora: dict[Side, Findings]) -> None:
+    marks = dict(femora[Side.LEFT].landmarks)
+    points = {name: mark for name, mark in marks.items() if "local_rms_mm" in mark.detail}
+    assert doubted_knee(points) == points  # the person's own knee is like others
+    worn = points["epicondyle_medial"]
+    changed = replace(worn, detail={**worn.detail, "local_rms_mm": 5.0})
+    for name, mark in doubted_knee({**points, worn.name: changed}).items():
+        if "trochanter" in name:
+            assert mark is points[name]
+        else:
+            assert mark.sigma_mm > 7.5 > points[name].sigma_mm  # three times what 5 mm is more than usual
+            assert "knee" in mark.detail["doubt"][0]
 
 
 def test_an_osteophyte_on_the_head(femora: dict[Side, Findings]) -> None:
