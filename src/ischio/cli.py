@@ -16,7 +16,7 @@ from cyclopts import App, Parameter, validators
 from cyclopts.exceptions import CycloptsError, MissingArgumentError
 
 from ischio import __version__, cli_judge, cli_plan, cli_record, cli_scan
-from ischio.cli_plan import Planning
+from ischio.cli_plan import NOTHING_ASKED, Planning
 from ischio.cli_scan import NOT_SCANNED, Scanned
 
 if TYPE_CHECKING:  # numpy and all that stands on it is imported by the commands, not by --help
@@ -350,7 +350,7 @@ def plan(
     ],
     /,
     *,
-    wanted: Planning,
+    wanted: Planning = NOTHING_ASKED,
     out: Annotated[
         Path | None,
         Parameter(help="Folder to make: study.json, report.html and the bones after each cut."),
@@ -372,6 +372,19 @@ def plan(
     common: Common = Common(),
 ) -> int:
     """Plan the smallest resection of the lesser trochanter that restores a clearance."""
+    if wanted.target_mm is None:
+        from ischio._check import InputError
+
+        try:
+            cli_plan.target_of(wanted)
+        except InputError as refusal:
+            raise _UsageError(str(refusal)) from None
+    if wanted.after is not None and side not in ("left", "right"):
+        from ischio._check import complaint
+
+        raise _UsageError(
+            complaint("--after", f"--side {side or 'both'}", "one side", "Add --side left or --side right.")
+        )
     case = _case(source)
     if case is not None and case.inputs.bones is None and out is None:
         said = cli_plan.stated(case, wanted, side, as_json=common.as_json)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
@@ -16,14 +17,21 @@ if TYPE_CHECKING:  # what these stand on is imported by the commands, not by --h
     from ischio.types import Side, Study
 
 
+AFTER = "femur after surgery"  # in place of the file's name, which could name a person
+
+
 @Parameter(name="*")
 @dataclass(frozen=True)
 class Planning:
     """Options of a plan."""
 
     target_mm: Annotated[
-        float, Parameter(help="Clearance wanted between lesser trochanter and ischium, in mm.")
-    ]
+        float | None,
+        Parameter(
+            help="Clearance wanted between lesser trochanter and ischium, in mm. Over motion it may be left "
+            "out: then no bone contact is wanted."
+        ),
+    ] = None
     motion: Annotated[
         str,
         Parameter(
@@ -31,6 +39,34 @@ class Planning:
             "another examination."
         ),
     ] = "standing"
+    after: Annotated[
+        Path | None,
+        Parameter(
+            help="Surface of the same femur after surgery (PLY, STL, OBJ, VTP), in mm, in any position: what "
+            "was removed, and whether the target is reached. Needs --side left or right."
+        ),
+    ] = None
+
+
+NOTHING_ASKED = Planning()
+
+
+def target_of(wanted: Planning) -> float:
+    """Clearance wanted, mm; over motion no bone contact unless another is given.
+
+    Raises
+    ------
+    InputError
+        If none is given for the standing-like pose.
+    """
+    from ischio._check import InputError, complaint
+    from ischio.plan.goals import STANDING
+
+    if wanted.target_mm is None and wanted.motion == STANDING:
+        raise InputError(
+            complaint("--target-mm", "nothing", "a clearance in mm", "Give --target-mm, or a --motion.")
+        )
+    return wanted.target_mm or 0.0
 
 
 @dataclass(frozen=True)
@@ -76,14 +112,36 @@ def planned(
     stops = tuple(row["reason"] for row in flags if row["verdict"] == "stop")
     sections, found = plan_sections(
         study.pelvis,
-        wanted.target_mm,
+        target_of(wanted),
         wanted.motion,
         stops=stops,
         sides=sides,
         jobs=jobs or os.cpu_count() or 1,
         progress=tell,
     )
+    if wanted.after is not None:
+        _compared(sections, found, wanted.after, jobs or os.cpu_count() or 1, tell)
     return Planned(replace(study, planning=sections), plan_files(found), found)
+
+
+def _compared(
+    sections: dict[str, Any], found: Sequence[HipPlans], path: Path, jobs: int, tell: Progress
+) -> None:
+    """Add what was done to a femur to the row of its hip."""
+    from ischio.bones.surface import clean
+    from ischio.io.meshes import read_surface
+    from ischio.plan.compare import after_row, compare
+    from ischio.types import Bone
+
+    tell("comparing with the femur after surgery", 0.0)
+    mesh = read_surface(path)
+    vertices, faces, repairs = clean(mesh.vertices_mm, mesh.faces, where=path.name)
+    for one, row in zip(found, sections["planning"]["hips"], strict=True):
+        femur = one.site.femur
+        bone = Bone(
+            "femur", one.hip.side, vertices, faces, femur.frame, femur.edge_mm, AFTER, repairs=repairs
+        )
+        row["after"] = after_row(compare(one.site, one.plans[0].goal, bone, jobs=jobs), one)
 
 
 def stated(case: Case, wanted: Planning, side: str | None, *, as_json: bool) -> str | None:
@@ -107,7 +165,7 @@ def stated(case: Case, wanted: Planning, side: str | None, *, as_json: bool) -> 
     from ischio.record.red_flags import red_flags
 
     rows = [
-        {"side": one.side, "posture": one.posture, **one_to_one(one.value, wanted.target_mm)}
+        {"side": one.side, "posture": one.posture, **one_to_one(one.value, target_of(wanted))}
         for one in case.findings
         if one.what == "ischiofemoral_space"
         and one.unit == "mm"
@@ -147,11 +205,14 @@ def summary(study: Study) -> str:
     lines = []
     for hip in planning["planning"]["hips"]:
         lines.append(hip["sentence"])
+        lines += [f"warning: {words}" for words in hip["warnings"]]
         lines += [
             f"  {row['sentence']}"
             for row in planning["plans"]
             if row["side"] == hip["side"] and row["cut"] is not None
         ]
+        if "after" in hip:
+            lines.append(hip["after"]["sentence"])
     lines += [
         f"{side.capitalize()} hip: no plan: {why}" for side, why in planning["planning"]["reasons"].items()
     ]

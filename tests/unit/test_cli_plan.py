@@ -13,12 +13,15 @@ import pytest
 from ischio import phantoms
 from ischio.atlas import reconstruction
 from ischio.cli import EXIT_CODES, main
+from ischio.geometry.solids import half_space
 from ischio.geometry.surface_gap import surface_gap
 from ischio.io.ply import read_ply
+from ischio.io.write_meshes import bone_ply
 from ischio.landmarks import find_pelvis
 from ischio.motion import clearance
 from ischio.motion.joint import joint_of
 from ischio.plan.goals import goal_of
+from ischio.plan.site import prepare, resect
 from ischio.study.as_dict import schema
 from ischio.types import Pelvis, Side
 
@@ -122,3 +125,30 @@ def test_the_published_case_has_no_bones_and_a_ruler_for_its_spaces(
     found = json.loads(text)
     assert found["plans"] == []
     assert [(row["side"], row["depth_mm"]) for row in found["planning"]["stated"]] == [("left", 10.0)]
+
+
+@pytest.mark.usefixtures("phantom")
+def test_a_femur_after_surgery_is_compared_and_needs_a_side(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    site = prepare(phantoms.sphere_on_cylinder(Side.LEFT))
+    cut = resect(site, half_space(site.back, site.tip_mm - 4.0 * site.back, 60.0)).hip.femur
+    assert cut is not None
+    (tmp_path / "after.ply").write_bytes(bone_ply(cut))
+    text, _ = run(capsys, "bones", "--side", "left", "--target-mm", "11.5", "--after", "after.ply", "--json")
+    study = json.loads(text)
+    jsonschema.validate(study, schema())
+    (hip,) = study["planning"]["hips"]
+    assert hip["after"]["status"] == "reached"
+    assert hip["after"]["gap_mm"] == pytest.approx(12.0, abs=0.05)
+    assert hip["after"]["depth_back_mm"] == pytest.approx(4.0, abs=0.05)
+    _, err = run(capsys, "bones", "--target-mm", "12", "--after", "after.ply", code="usage")
+    assert "one side" in err
+
+
+@pytest.mark.usefixtures("phantom")
+def test_over_motion_the_target_may_be_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    said, _ = run(capsys, "bones", "--side", "left", "--motion", "rotation_sweep")
+    assert said.startswith("Left hip: 0 mm is out of reach")  # this phantom cannot turn that far
+    text, _ = run(capsys, "index-case", "--target-mm", "17", "--motion", "gait", "--json")
+    assert json.loads(text)["plans"] == []

@@ -34,7 +34,7 @@ def alternatives(hip: Hip, poses: PoseSet, *, jobs: int = 1) -> list[dict[str, A
     Notes
     -----
     Bone only, and bone of the trochanter only: capsule, muscles and the hip's own habit are not in it. Varus
-    and lateralising osteotomies are not computed.
+    and lateralising osteotomies are in ``osteotomy``.
     """
     changes = [("derotation", k, np.array([0.0, 0.0, k])) for k in DEROTATION_DEG]
     changes += [("abduction", k, np.array([0.0, -k, 0.0])) for k in ABDUCTION_DEG]

@@ -13,9 +13,10 @@ from ischio.plan.alternatives import alternatives
 from ischio.plan.cuts import Cut
 from ischio.plan.doubt import draws_of, probability_met
 from ischio.plan.fluoroscopy import edge_on_view
-from ischio.plan.goals import STANDING
+from ischio.plan.goals import STANDING, warnings_of
 from ischio.plan.moves import moved, moves_of
 from ischio.plan.one_to_one import one_to_one
+from ischio.plan.osteotomy import osteotomies
 from ischio.plan.resection import HipPlans, Plan, standing_bone
 from ischio.plan.site import TROCHANTER, Site
 from ischio.types import Clearance
@@ -103,6 +104,8 @@ def hip_row(found: HipPlans, *, jobs: int = 1) -> dict[str, Any]:
         if goal.motion == STANDING
         else None,
         "alternatives": alternatives(found.hip, goal.poses, jobs=jobs),
+        "osteotomies": osteotomies(site, goal.poses, jobs=jobs),
+        "warnings": list(warnings_of(goal)),
         "sentence": _status_words(found),
     }
 

@@ -88,6 +88,31 @@ MOTION_SETS: dict[str, Callable[[Hip], tuple[str, PoseSet]]] = {
 """Sets of poses by name: the standing-like pose, walking, a range, and every examination."""
 
 
+def warnings_of(goal: Goal) -> tuple[str, ...]:
+    """What must be said of a goal.
+
+    Parameters
+    ----------
+    goal : Goal
+
+    Examples
+    --------
+    >>> from ischio import phantoms
+    >>> from ischio.types import Side
+    >>> warnings_of(goal_of(phantoms.hip(Side.LEFT), 17.0))
+    ()
+    >>> warnings_of(goal_of(phantoms.hip(Side.LEFT), 17.0, "range"))[0][:42]
+    '17 mm is asked for over motion, but 17 mm '
+    """
+    if goal.motion == STANDING or goal.clearance_mm < STATIC_MM:
+        return ()
+    words = (
+        f"{goal.clearance_mm:g} mm is asked for over motion, but {STATIC_MM:g} mm is a figure of static MRI: "
+        "a goal for the standing-like pose alone. Over motion ask for no bone contact, or a few mm more."
+    )
+    return (words,)
+
+
 def goal_of(hip: Hip, clearance_mm: float, motion: str = STANDING) -> Goal:
     """Goal of a plan for one hip.
 

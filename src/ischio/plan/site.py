@@ -144,6 +144,11 @@ def prepare(hip: Hip, *, margin_mm: float = CORTEX_MARGIN_MM) -> Site:
     return Site(hip, solid, room, tip, up, back, medial, margin_mm, cylinder, smooth, surface)
 
 
+def room_over(site: Site, margin_mm: float) -> Manifold:
+    """The room of a site with another margin over the smooth femur; negative: reaching beneath it."""
+    return _room(site.hip, site.cylinder, site.smooth, margin_mm)
+
+
 def _room(hip: Hip, cylinder: Cylinder, smooth: SmoothFemur, margin_mm: float) -> Manifold:
     """Everything above the region, straight out from the shaft."""
     from manifold3d import CrossSection, FillRule
