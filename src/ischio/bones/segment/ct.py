@@ -12,7 +12,16 @@ from ischio._check import InputError, complaint
 from ischio.atlas.model import similarity, vertex_areas
 from ischio.atlas.parts import part_model, pelvis_mean, pelvis_parts, socket, socket_of
 from ischio.bones.segment.doubts import small_bones, without_prostheses
-from ischio.bones.segment.find import EdgeField, HipGuess, Placed, femur_turns, hip_guesses, knee_guess
+from ischio.bones.segment.find import (
+    THIN_HIGH_HU,
+    THIN_LOW_HU,
+    EdgeField,
+    HipGuess,
+    Placed,
+    femur_turns,
+    hip_guesses,
+    knee_guess,
+)
 from ischio.bones.segment.fit import CUBE_MM, HIGH_HU, LOW_HU, Held, Laid, lay, loosen, without
 from ischio.bones.segment.grid import coarse, fine, spacing_mm, upright
 from ischio.bones.segment.mask import bone_mask
@@ -86,8 +95,13 @@ def segment_ct(scan: Volume, *, progress: Progress | None = None) -> Segmented:
     laid: dict[Key, Laid] = {}
     for n, side in enumerate(Side):
         guesses = hip_guesses(field, side, _N_TRIED)
-        tell(f"laying the {side.value} hip", 0.1 + 0.15 * n)
+        tell(f"laying the {side.value} hip", 0.1 + 0.1 * n)
         laid.update(_laid_hip(guesses, grid))
+    if not laid:
+        tell("looking for hips of thin bone", 0.3)
+        faint = EdgeField(scan, low_hu=THIN_LOW_HU, high_hu=THIN_HIGH_HU)
+        for side in Side:
+            laid.update(_laid_hip(hip_guesses(faint, side, _N_TRIED), grid))
     laid, notes = without_prostheses(laid, scan)
     if not laid and not notes:
         tell("looking for a knee", 0.35)

@@ -16,6 +16,7 @@ from ischio.types import Side, Volume
 
 CUBE_MM = 5.0
 _LOW_HU, _HIGH_HU = 100.0, 500.0  # below: soft tissue; above: all bone alike, and metal no more than bone
+THIN_LOW_HU, THIN_HIGH_HU = 60.0, 200.0  # of thin, porous bone: blurred to 5 mm it is little above muscle
 _CAP_HU = 75.0  # a step: thick cortex counts no more than an iliac wing
 _MISS = 0.12  # of the cap: a surface with no edge counts against a place
 _SCALES = (0.9, 1.0, 1.1)
@@ -49,18 +50,19 @@ class HipGuess:
 class EdgeField:
     """Edges of bone on a coarse grid, ready for many searches."""
 
-    def __init__(self, scan: Volume) -> None:
+    def __init__(self, scan: Volume, *, low_hu: float = _LOW_HU, high_hu: float = _HIGH_HU) -> None:
         from scipy.fft import next_fast_len, rfftn
         from scipy.ndimage import gaussian_filter
 
-        grid = coarse(scan, CUBE_MM, _LOW_HU, _HIGH_HU)
+        grid = coarse(scan, CUBE_MM, low_hu, high_hu)
         smooth = gaussian_filter(grid.values, 0.6)
         self.origin = grid.patient_from_voxel[:3, 3]
         self.shape = smooth.shape
         self.room = tuple(int(next_fast_len(n + _REACH, real=True)) for n in smooth.shape)
         edges = np.stack(np.gradient(smooth))
+        cap_hu = _CAP_HU * (high_hu - low_hu) / (_HIGH_HU - _LOW_HU)
         size = np.linalg.norm(edges, axis=0)
-        edges *= -1.0 / np.maximum(size, _CAP_HU)  # outwards, as a bone's normals
+        edges *= -1.0 / np.maximum(size, cap_hu)  # outwards, as a bone's normals
         self._edges = [rfftn(edge, self.room) for edge in edges]
         self._seen = rfftn(np.ones(smooth.shape, dtype=np.float32), self.room)
 
