@@ -29,18 +29,19 @@ def femoral_head_radius(hip: Hip) -> Reading:
     Notes
     -----
     Sigma holds where another segmentation would see the cortex all round, and what another part of a head
-    that is not quite round would give. Where a head is deformed the rms tells; the centre of the sphere is
-    the point.
+    that is not quite round would give; it is ``None`` where nobody said how round the head is. Where a head
+    is deformed the rms tells; the centre of the sphere is the point.
     """
     head = hip.landmarks["femoral_head_centre"]
     if "radius_mm" not in head.detail:
         raise CannotMeasure(
             f"{hip.side.value} femoral head centre ({head.method}) came as a point without a fitted sphere"
         )
-    parts = {"surface": SURFACE_MM, "roundness": float(head.detail.get("radius_sigma_mm", 0.0))}
+    roundness = head.detail.get("radius_sigma_mm")
+    parts = {"surface": SURFACE_MM, "roundness": roundness}
     return Reading(
         head.detail["radius_mm"],
-        sigma=float(np.hypot(parts["surface"], parts["roundness"])),
+        sigma=None if roundness is None else float(np.hypot(SURFACE_MM, roundness)),
         points_mm=head.point_mm[None, :],
         detail={key: head.detail[key] for key in ("rms_mm", "coverage_fraction") if key in head.detail}
         | {"sigma_parts": parts},

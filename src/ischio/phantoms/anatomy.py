@@ -161,7 +161,10 @@ def anatomy(
     rim = rim + rim_offset_mm * normal
 
     points: dict[str, tuple[Array, Mapping[str, Any]]] = {
-        "femoral_head_centre": (np.zeros(3), {"radius_mm": radius, "rms_mm": 0.0, "coverage_fraction": 1.0}),
+        "femoral_head_centre": (
+            np.zeros(3),
+            {"radius_mm": radius, "radius_sigma_mm": 0.0, "rms_mm": 0.0, "coverage_fraction": 1.0},
+        ),
         "neck_isthmus_centre": (_SIZES.isthmus * radius * neck_axis, {"direction": _vector(-neck_axis)}),
         "greater_trochanter_superior": (2.1 * radius * outward + _SIZES.greater[0] * radius * _UP, {}),
         "lesser_trochanter_tip": (tip, {}),

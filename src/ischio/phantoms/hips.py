@@ -69,7 +69,7 @@ def hip(
     heights = plate_corners[is_lateral].mean(axis=1)[:, 1]
     parts = tuple(next(name for name, low in _ISCHIUM_PARTS if up > low) for up in heights)
     centre = _to_patient(np.zeros(3))
-    radius = {"radius_mm": head_radius_mm, "rms_mm": 0.0, "coverage_fraction": 1.0}
+    radius = {"radius_mm": head_radius_mm, "radius_sigma_mm": 0.0, "rms_mm": 0.0, "coverage_fraction": 1.0}
     right = Hip(
         side=Side.RIGHT,
         hip_bone=hip_bone,

@@ -269,6 +269,8 @@ def _prepare(connection: sqlite3.Connection, path: Path, create: bool) -> None:
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute("COMMIT")
         found = APPLICATION_ID
+    elif found == 0:  # another writer may have made it between the two looks
+        found = connection.execute("PRAGMA application_id").fetchone()[0]
     if found != APPLICATION_ID:
         raise InputError(
             complaint(path.name, "a database of another program", "a registry", "Choose another file.")

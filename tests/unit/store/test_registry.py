@@ -273,3 +273,23 @@ def test_two_programs_write_at_once(file: Path) -> None:
             f"{name}-{n}" for name in ("a", "b") for n in range(40)
         }
         assert [row["seq"] for row in store.history(opened)] == list(range(1, 81))
+
+
+def test_a_registry_made_between_two_looks_is_a_registry(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other writer comes between the first look at whose file it is and the look at what it holds."""
+    came = []
+
+    class Late(sqlite3.Connection):
+        def execute(self, statement: str, *values: Any) -> sqlite3.Cursor:
+            if statement == "PRAGMA application_id" and not came:
+                came.append(statement)
+                with store.open_registry(file, create=True):
+                    pass
+                return super().execute("SELECT 0")
+            return super().execute(statement, *values)
+
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *args, **more: connect(*args, **more, factory=Late))
+    with store.open_registry(file, create=True) as opened:
+        assert store.cases(opened) == []
+    assert came
