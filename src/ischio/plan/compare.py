@@ -13,7 +13,7 @@ from ischio.geometry.solids import remains, solid_of
 from ischio.plan.course import course_of
 from ischio.plan.goals import Goal
 from ischio.plan.resection import HipPlans
-from ischio.plan.same_bone import Laid, NearFaces, lay
+from ischio.plan.same_bone import NearFaces, SameBone, lay
 from ischio.plan.site import Site, room_over
 from ischio.types import Bone
 
@@ -29,7 +29,7 @@ class After:
     Parameters
     ----------
     goal : Goal
-    laid : Laid
+    laid : SameBone
         The femur after surgery, on the one before.
     removed_mm3 : float
         Bone of before less bone of after, in the room where a plan may cut.
@@ -48,7 +48,7 @@ class After:
     """
 
     goal: Goal
-    laid: Laid
+    laid: SameBone
     removed_mm3: float
     removed_elsewhere_mm3: float
     doubt_mm3: float

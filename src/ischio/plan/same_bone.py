@@ -29,7 +29,7 @@ _STEP = 1e-6  # rad and mm
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Laid:
+class SameBone:
     """A later femur on an earlier one.
 
     Parameters
@@ -57,7 +57,7 @@ class _Fit:
     score_mm: float
 
 
-def lay(before: Bone, after: Bone, tip_mm: Array) -> Laid:
+def lay(before: Bone, after: Bone, tip_mm: Array) -> SameBone:
     """Lay a later femur on an earlier one.
 
     Parameters
@@ -69,7 +69,7 @@ def lay(before: Bone, after: Bone, tip_mm: Array) -> Laid:
 
     Returns
     -------
-    Laid
+    SameBone
 
     Raises
     ------
@@ -115,7 +115,7 @@ def lay(before: Bone, after: Bone, tip_mm: Array) -> Laid:
         vertices_mm=(after.vertices_mm - fit.offset) @ fit.rotation,
         frame=before.frame,
     )
-    return Laid(bone, residual, float((fit.away_mm < 1.0).mean()))
+    return SameBone(bone, residual, float((fit.away_mm < 1.0).mean()))
 
 
 def _residual(away_mm: Array) -> float:
