@@ -39,6 +39,14 @@ class Planning:
             "another examination."
         ),
     ] = "standing"
+    burr_mm: Annotated[float, Parameter(help="Diameter of the burr's ball, in mm.")] = 5.5
+    approach: Annotated[
+        str,
+        Parameter(help="Side the burr comes from: posterolateral, posterior or anterior. No advice."),
+    ] = "posterolateral"
+    margin_mm: Annotated[
+        float, Parameter(help="Bone to be left standing over the femur's cortex, in mm.")
+    ] = 0.0
     after: Annotated[
         Path | None,
         Parameter(
@@ -105,7 +113,7 @@ def planned(
     -------
     Planned
     """
-    from ischio.plan import plan_sections
+    from ischio.plan import Burr, plan_sections
     from ischio.study.plan_files import plan_files
 
     flags = [] if record is None else record["red_flags"]
@@ -114,6 +122,8 @@ def planned(
         study.pelvis,
         target_of(wanted),
         wanted.motion,
+        burr=Burr(wanted.burr_mm, wanted.approach),
+        margin_mm=wanted.margin_mm,
         stops=stops,
         sides=sides,
         jobs=jobs or os.cpu_count() or 1,

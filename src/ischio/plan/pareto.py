@@ -1,4 +1,4 @@
-"""The trade-off: clearance restored against bone and attachment, over planes of all directions."""
+"""The trade-off: clearance restored against bone and attachment, over planes of all directions and a burr."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ischio._check import Array
+from ischio.geometry.burring import burred_floor
 from ischio.geometry.sampling import face_normals
 from ischio.geometry.solids import volume_above
+from ischio.plan.burr import Bench, Ground, asked_for, bench_of
 from ischio.plan.cuts import SPARING, Cut, directions, levels_of, plane_at
 from ischio.plan.footprint import Footprint
 from ischio.plan.need import Field, Need
@@ -23,30 +25,37 @@ N_LEVELS = 10
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Option:
-    """A plane on the front.
+    """A cut on the front.
 
     Parameters
     ----------
+    kind : str
+        "plane" or "burr".
     clearance_mm : float
         Over the course, by the field: to 0.05 mm.
     removed_mm3, lost_fraction : float
+        Of a burr by columns of its raster and whole faces: to some percent.
     least_mm3 : float
         The theoretical minimum for the same clearance.
     normal : array of shape (3,), patient frame
-    level_mm : float
+        Of the plane, or the axis of the burr; out of the bone.
+    level_mm : float or None
         Of the plane along its normal, from the origin.
     """
 
+    kind: str
     clearance_mm: float
     removed_mm3: float
     lost_fraction: float
     least_mm3: float
     normal: Array
-    level_mm: float
+    level_mm: float | None
 
 
-def front(site: Site, field: Field, found: Need, where: Footprint) -> tuple[Option, ...]:
-    """Every plane that no other one beats.
+def front(
+    site: Site, field: Field, found: Need, where: Footprint, ground: Ground, burred: Cut
+) -> tuple[Option, ...]:
+    """Every plane, and every depth of the burr, that no other one beats.
 
     Parameters
     ----------
@@ -55,6 +64,10 @@ def front(site: Site, field: Field, found: Need, where: Footprint) -> tuple[Opti
     found : Need
         Gives the clearance as it is and the best that can be reached: ten steps between.
     where : Footprint
+    ground : Ground
+        Of the burr.
+    burred : Cut
+        By the burr: gives its axis.
 
     Returns
     -------
@@ -63,7 +76,9 @@ def front(site: Site, field: Field, found: Need, where: Footprint) -> tuple[Opti
     """
     if found.best_mm <= found.before_mm:
         return ()
-    normals = np.concatenate([site.back[None], directions(site)])
+    normals = directions(site)
+    assert burred.direction is not None
+    bench = bench_of(ground, burred.direction, burred.detail["diameter_mm"] / 2)
     span = found.best_mm - found.before_mm
     options = []
     for step in range(1, N_LEVELS + 1):
@@ -78,11 +93,41 @@ def front(site: Site, field: Field, found: Need, where: Footprint) -> tuple[Opti
         volumes = volume_above(site.bone_mm, normals, levels)
         losses = attachment_lost(site, where, normals, levels)
         options += [
-            Option(clearance, float(volume), float(loss), least, normal, float(level))
+            Option("plane", clearance, float(volume), float(loss), least, normal, float(level))
             for volume, loss, normal, level in zip(volumes, losses, normals, levels, strict=True)
         ]
+        options.append(_burr_option(site, field, where, ground, bench, clearance, least))
     costs = [[-one.clearance_mm, one.removed_mm3, one.lost_fraction] for one in options]
     return tuple(options[row] for row in best(np.array(costs).reshape(-1, 3)))
+
+
+def _burr_option(
+    site: Site,
+    field: Field,
+    where: Footprint,
+    ground: Ground,
+    bench: Bench,
+    level_mm: float,
+    least_mm3: float,
+) -> Option:
+    """What the burr takes for a clearance, from heights alone, and the clearance of the bone it leaves."""
+    table = bench.table
+    wanted = asked_for(bench, ground, field, level_mm)
+    floor = burred_floor(table, bench.centres(wanted), bench.radius_mm)
+    beneath = (floor < bench.top_mm) & np.isfinite(wanted)
+    left = np.where(beneath, floor, bench.top_mm)[np.isfinite(wanted)]
+    cells = np.argwhere(np.isfinite(wanted))
+    points = np.column_stack([table.step_mm * cells, left]) + table.low_mm
+    reached = min(level_mm, float(field.at(points @ table.axes).min()))
+    faces = np.concatenate([where.psoas.face_indices, where.iliacus.face_indices])
+    triangles = site.femur.triangles_mm[faces]
+    areas = face_normals(triangles)[1]
+    own = triangles.mean(axis=1) @ table.axes.T - table.low_mm
+    at = np.clip(np.rint(own[:, :2] / table.step_mm).astype(int), 0, np.array(table.shape) - 1)
+    gone = own[:, 2] > floor[at[:, 0], at[:, 1]]
+    taken, _ = bench.cost(wanted)
+    lost = float(areas[gone].sum() / areas.sum())
+    return Option("burr", reached, taken, lost, least_mm3, table.axes[2], None)
 
 
 def sparing_plane(site: Site, solid: Manifold, where: Footprint) -> Cut:
@@ -100,7 +145,7 @@ def sparing_plane(site: Site, solid: Manifold, where: Footprint) -> Cut:
     Cut
         Of the directions tried; losses are compared by whole faces.
     """
-    normals = np.concatenate([site.back[None], directions(site)])
+    normals = directions(site)
     levels = levels_of(site, solid, normals)
     losses = attachment_lost(site, where, normals, levels)
     volumes = volume_above(site.bone_mm, normals, levels)

@@ -7,8 +7,10 @@ from typing import Any
 
 from ischio._check import CannotMeasure
 from ischio.plan.as_dict import PREDICTION, hip_row, plan_rows
+from ischio.plan.burr import USUAL, Burr
 from ischio.plan.goals import STANDING, goal_of
 from ischio.plan.resection import HipPlans, Progress, plan_hip
+from ischio.plan.site import CORTEX_MARGIN_MM
 from ischio.types import Pelvis, Side
 
 
@@ -17,6 +19,8 @@ def plan_sections(
     target_mm: float,
     motion: str = STANDING,
     *,
+    burr: Burr = USUAL,
+    margin_mm: float = CORTEX_MARGIN_MM,
     stops: Iterable[str] = (),
     sides: Iterable[Side] = tuple(Side),
     jobs: int = 1,
@@ -31,6 +35,10 @@ def plan_sections(
         Clearance wanted.
     motion : str
         One of ``MOTION_SETS``.
+    burr : Burr
+        Tool and approach of the cut with a burr.
+    margin_mm : float
+        Bone to be left standing over the smooth femur.
     stops : iterable of str
         Red flags of the record, in words: each ends every plan.
     sides : iterable of Side
@@ -72,7 +80,14 @@ def plan_sections(
             continue
         try:
             goal = goal_of(hips[side], target_mm, motion)
-            one = plan_hip(hips[side], goal, jobs=jobs, progress=_half(progress, side, number))
+            one = plan_hip(
+                hips[side],
+                goal,
+                burr=burr,
+                margin_mm=margin_mm,
+                jobs=jobs,
+                progress=_half(progress, side, number),
+            )
         except CannotMeasure as refusal:
             planning["reasons"][side.value] = str(refusal)
             continue
