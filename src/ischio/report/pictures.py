@@ -88,9 +88,7 @@ def hip_pictures(hip: Hip, space: Measurement | None, axes: str) -> tuple[HipPic
     palette = np.array(
         [[int(colour[k : k + 2], 16) for k in (1, 3, 5)] for colour in TINTS.values()], dtype=float
     )
-    surfaces = [
-        Surface.thinned(bone.vertices_mm, bone.faces, _tints(hip, name, bone)) for name, bone in bones
-    ]
+    surfaces = [Surface(bone.vertices_mm, bone.faces, _tints(hip, name, bone)) for name, bone in bones]
     label = "" if space is None or space.value is None else number(space.value, space.unit)
     return tuple(
         HipPicture(
