@@ -111,7 +111,7 @@ def hip_pictures(hip: Hip, space: Measurement | None, axes: str) -> tuple[HipPic
 def legend(hip: Hip, space: Measurement | None) -> tuple[Legend, ...]:
     """What the colours and marks in a hip's pictures stand for, for what it has."""
     entries = [Legend("colour", TINTS[name], plain(bone.name)) for name, bone in _bones(hip)]
-    others = []
+    others: list[str] = []
     for region in hip.regions.values():
         for part in sorted(set(region.sub_parts), key=_order) or [region.name]:
             words = f"{plain(region.name)}: {plain(part)}" if region.sub_parts else plain(part)
