@@ -34,8 +34,10 @@ from ischio.landmarks.points import (
 )
 from ischio.landmarks.registration import ModelFit, finish, fit_shape, lay_model
 from ischio.landmarks.shaft import SHAFT_AXES, shaft_axes
-from ischio.landmarks.trochanter import PROUD_MM, REACH_MM, RING_MM, find_trochanter
+from ischio.landmarks.smooth_femur import RING_MM
+from ischio.landmarks.trochanter import find_trochanter
 from ischio.landmarks.trochanter_base import trochanter_base
+from ischio.landmarks.trochanter_region import PROUD_MM, REACH_MM
 from ischio.landmarks.trochanter_tip import tip_landmark
 from ischio.types import Bone, Landmark, Region, Side
 
