@@ -198,7 +198,7 @@ def read_structures(path: Path, names: Iterable[str]) -> dict[tuple[str, Side | 
     Parameters
     ----------
     path : Path
-        Each list of points or curve carries the name of a structure, with or without a side: "left sciatic nerve".
+        Each list of points or curve has the name of a structure, with a side or none: "left sciatic nerve".
     names : iterable of str
         Structures that are known.
 

@@ -18,8 +18,10 @@ from ischio.plan.moves import moved, moves_of
 from ischio.plan.need import MET_WITHIN_MM
 from ischio.plan.one_to_one import one_to_one
 from ischio.plan.osteotomy import osteotomies
+from ischio.plan.provenance import structures
 from ischio.plan.resection import HipPlans, Plan, standing_bone
 from ischio.plan.site import TROCHANTER, Site
+from ischio.plan.telling import distances
 from ischio.types import Clearance
 
 PREDICTION = (
@@ -29,12 +31,16 @@ ROUNDED = "Depths are rounded to 1 mm in words; the bone under the knife is not 
 _DECIMALS = 3
 
 
-def plan_rows(found: HipPlans, *, jobs: int = 1) -> list[dict[str, Any]]:
+def plan_rows(
+    found: HipPlans, *, marked_mm: Mapping[str, Array] | None = None, jobs: int = 1
+) -> list[dict[str, Any]]:
     """Every plan of a hip as plain values.
 
     Parameters
     ----------
     found : HipPlans
+    marked_mm : mapping of str to array of shape (N, 3), mm, patient frame, optional
+        Lines that a person drew along structures of this side.
     jobs : int
         Threads; the result does not depend on it.
 
@@ -47,7 +53,7 @@ def plan_rows(found: HipPlans, *, jobs: int = 1) -> list[dict[str, Any]]:
     moves = moves_of(found.hip, jobs=jobs)
     start = moved(moves, found.hip.region_triangles(TROCHANTER), jobs=jobs)
     goal = found.plans[0].goal
-    draws = draws_of(found.hip, goal.poses, jobs=jobs)
+    draws = draws_of(found.hip, goal, jobs=jobs)
     out = []
     for one in found.plans:
         end, left = start, found.hip.region_triangles(TROCHANTER)
@@ -55,7 +61,7 @@ def plan_rows(found: HipPlans, *, jobs: int = 1) -> list[dict[str, Any]]:
             left = one.resection.hip.region_triangles(TROCHANTER)
             end = moved(moves, left, jobs=jobs)
         likely = probability_met(draws, left, goal.clearance_mm, jobs=jobs)
-        out.append(_row(found, one, start, end) | {"robustness": likely})
+        out.append(_row(found, one, start, end, marked_mm or {}) | {"robustness": likely})
     return out
 
 
@@ -144,7 +150,9 @@ def _cut_words(one: Plan) -> str:
     return "no cut" if one.cut is None else one.cut.words
 
 
-def _row(found: HipPlans, one: Plan, start: dict[str, Any], end: dict[str, Any]) -> dict[str, Any]:
+def _row(
+    found: HipPlans, one: Plan, start: dict[str, Any], end: dict[str, Any], marked_mm: Mapping[str, Array]
+) -> dict[str, Any]:
     """One plan as plain values."""
     return {
         "side": found.hip.side.value,
@@ -155,6 +163,7 @@ def _row(found: HipPlans, one: Plan, start: dict[str, Any], end: dict[str, Any])
             "motion": one.goal.motion,
             "words": one.goal.words,
             "n_poses": len(one.goal.poses),
+            "floor_mm": [_number(value) for value in one.goal.floor_mm] if one.goal.floor_mm.any() else None,
             "pelvic_zero": one.goal.poses.pelvic_zero,
             "rotation_zero": one.goal.poses.rotation_zero,
         },
@@ -169,6 +178,8 @@ def _row(found: HipPlans, one: Plan, start: dict[str, Any], end: dict[str, Any])
             "iliacus_fraction": _number(one.lost.iliacus_fraction),
         },
         **standing_bone(found.site, one),
+        "distances": [] if one.resection is None else distances(found.site, one.resection, one.reached_mm),
+        "structures": structures(marked_mm, None if one.resection is None else one.resection.cut_mm),
         "before": _gaps(one.before) | start,
         "after": _gaps(one.after) | end,
         "sentence": _sentence(found, one),

@@ -98,6 +98,11 @@ class Bench:
         led[1::2] = False
         return np.where(led, centres, np.inf)
 
+    def tool(self, centres_mm: Array) -> Manifold:
+        """Solid of all places of the ball that is led over centres."""
+        top = float(self.top_mm.max()) + 2 * self.radius_mm
+        return swept_ball(self.table, centres_mm, self.radius_mm, top)
+
     def cost(self, wanted_mm: Array) -> tuple[float, float]:
         """Bone taken, and what has to go and is left, in mm3: by columns, to choose an axis."""
         floor = burred_floor(self.table, self.centres(wanted_mm), self.radius_mm)
@@ -203,7 +208,7 @@ def burr_cut(
     level, kept = goal, None
     for _ in range(_ROUNDS):
         centres = bench.centres(asked_for(bench, ground, field, level))
-        tool = swept_ball(bench.table, centres, radius, float(bench.top_mm.max()) + 2 * radius)
+        tool = bench.tool(centres)
         resection = resect(site, tool, room=ground.room)
         gap = reached(course, resection, jobs=jobs)
         one = (round(min(gap, goal) / MET_WITHIN_MM), -resection.removed_mm3)

@@ -39,14 +39,6 @@ class Field:
         """Solid of all places that come nearer than a level."""
         return level_solid(self.values_mm, self.low_mm, CELL_MM, level_mm)
 
-    def at(self, points_mm: Array) -> Array:
-        """Its values at points (N, 3) of the patient frame, read between nodes."""
-        from scipy.ndimage import map_coordinates
-
-        places = ((points_mm - self.low_mm) / CELL_MM).T
-        out: Array = map_coordinates(self.values_mm, places, order=1, mode="nearest")
-        return out
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Need:

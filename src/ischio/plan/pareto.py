@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ischio._check import Array
-from ischio.geometry.burring import burred_floor
 from ischio.geometry.sampling import face_normals
 from ischio.geometry.solids import volume_above
 from ischio.plan.burr import Bench, Ground, asked_for, bench_of
+from ischio.plan.course import Course
 from ischio.plan.cuts import SPARING, Cut, directions, levels_of, plane_at
-from ischio.plan.footprint import Footprint
-from ischio.plan.need import Field, Need
-from ischio.plan.site import TROCHANTER, Site
+from ischio.plan.footprint import Footprint, lost
+from ischio.plan.need import MET_WITHIN_MM, Field, Need, reached
+from ischio.plan.site import TROCHANTER, Site, resect
 
 if TYPE_CHECKING:
     from manifold3d import Manifold
@@ -32,9 +32,9 @@ class Option:
     kind : str
         "plane" or "burr".
     clearance_mm : float
-        Over the course, by the field: to 0.05 mm.
+        Over the course: of a plane by the field, to 0.05 mm, of the burr computed again on the solid.
     removed_mm3, lost_fraction : float
-        Of a burr by columns of its raster and whole faces: to some percent.
+        The share that a plane takes is by whole faces.
     least_mm3 : float
         The theoretical minimum for the same clearance.
     normal : array of shape (3,), patient frame
@@ -53,13 +53,20 @@ class Option:
 
 
 def front(
-    site: Site, field: Field, found: Need, where: Footprint, ground: Ground, burred: Cut
+    site: Site,
+    course: Course,
+    field: Field,
+    found: Need,
+    where: Footprint,
+    ground: Ground,
+    burred: Cut,
 ) -> tuple[Option, ...]:
     """Every plane, and every depth of the burr, that no other one beats.
 
     Parameters
     ----------
     site : Site
+    course : Course
     field : Field
     found : Need
         Gives the clearance as it is and the best that can be reached: ten steps between.
@@ -96,38 +103,22 @@ def front(
             Option("plane", clearance, float(volume), float(loss), least, normal, float(level))
             for volume, loss, normal, level in zip(volumes, losses, normals, levels, strict=True)
         ]
-        options.append(_burr_option(site, field, where, ground, bench, clearance, least))
+        options.append(_burr_option(course, field, where, ground, bench, clearance))
     costs = [[-one.clearance_mm, one.removed_mm3, one.lost_fraction] for one in options]
     return tuple(options[row] for row in best(np.array(costs).reshape(-1, 3)))
 
 
 def _burr_option(
-    site: Site,
-    field: Field,
-    where: Footprint,
-    ground: Ground,
-    bench: Bench,
-    level_mm: float,
-    least_mm3: float,
+    course: Course, field: Field, where: Footprint, ground: Ground, bench: Bench, level_mm: float
 ) -> Option:
-    """What the burr takes for a clearance, from heights alone, and the clearance of the bone it leaves."""
-    table = bench.table
-    wanted = asked_for(bench, ground, field, level_mm)
-    floor = burred_floor(table, bench.centres(wanted), bench.radius_mm)
-    beneath = (floor < bench.top_mm) & np.isfinite(wanted)
-    left = np.where(beneath, floor, bench.top_mm)[np.isfinite(wanted)]
-    cells = np.argwhere(np.isfinite(wanted))
-    points = np.column_stack([table.step_mm * cells, left]) + table.low_mm
-    reached = min(level_mm, float(field.at(points @ table.axes).min()))
-    faces = np.concatenate([where.psoas.face_indices, where.iliacus.face_indices])
-    triangles = site.femur.triangles_mm[faces]
-    areas = face_normals(triangles)[1]
-    own = triangles.mean(axis=1) @ table.axes.T - table.low_mm
-    at = np.clip(np.rint(own[:, :2] / table.step_mm).astype(int), 0, np.array(table.shape) - 1)
-    gone = own[:, 2] > floor[at[:, 0], at[:, 1]]
-    taken, _ = bench.cost(wanted)
-    lost = float(areas[gone].sum() / areas.sum())
-    return Option("burr", reached, taken, lost, least_mm3, table.axes[2], None)
+    """The burr led over what has to go for a clearance: what it takes, and what that gains."""
+    site = ground.site
+    tool = bench.tool(bench.centres(asked_for(bench, ground, field, level_mm)))
+    resection = resect(site, tool, room=ground.room)
+    clearance = reached(course, resection)
+    least = (field.below(clearance - MET_WITHIN_MM) ^ site.room ^ site.solid).volume()
+    share = lost(where, site, resection).iliopsoas_fraction
+    return Option("burr", clearance, resection.removed_mm3, share, float(least), bench.table.axes[2], None)
 
 
 def sparing_plane(site: Site, solid: Manifold, where: Footprint) -> Cut:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,27 +12,30 @@ from ischio._check import Array
 from ischio.geometry.surface_gap import closest_on_triangles
 from ischio.plan.approach import APPROACHES, TEMPLATE
 
+_HAPA = "Hapa 2018, 15 hips of 8 men: 20 mm or more from the trochanter's tip"
+_ARTERY = (
+    "trochanteric branch at the upper border of the quadratus femoris, 6 mm (men) and 9.5 mm (women) from "
+    "the upper outer corner of its insertion; deep branch behind the obturator externus"
+)
 STRUCTURES: dict[str, tuple[str, str, float | None]] = {
     "quadratus_femoris_insertion": (
-        "on the crest's quadrate tubercle and the line below it, beside the lesser trochanter; the trochanter's "
-        "tip lies 20 mm or more from the muscle's tendon in cadavers",
-        "Hapa 2018, 15 hips of 8 men",
+        "on the quadrate tubercle of the crest and the line below it, lateral to the lesser trochanter",
+        f"{_HAPA} (its tendon)",
         None,
     ),
     "medial_femoral_circumflex_artery": (
-        "its trochanteric branch at the upper border of the quadratus femoris, its deep branch behind the obturator "
-        "externus; 6 mm (men) and 9.5 mm (women) from the upper outer corner of the muscle's insertion in cadavers",
-        "Gautier 2000, 24 hips; Freitas 2012, 12 hips",
+        _ARTERY,
+        f"{_HAPA}; Freitas 2012, 12 hips; Gautier 2000, 24 hips",
         10.0,
     ),
     "first_perforator": (
-        "the lower limit of the window in the quadratus femoris; its distance is not known",
+        "lower limit of the window in the quadratus femoris; its distance is not known",
         "Farrell 2022",
         None,
     ),
     "sciatic_nerve": (
-        "beside the ischial tuberosity, on the quadratus femoris; assume the nerve is in the field",
-        "Hapa 2018: 20 mm or more from the trochanter's tip in cadavers; its distance from the ischium is unverified",
+        "on the quadratus femoris, lateral to the ischial tuberosity; assume the nerve is in the field",
+        f"{_HAPA}; 10 to 20 mm from the tuberosity is unverified",
         15.0,
     ),
 }
@@ -40,7 +44,11 @@ STRUCTURES: dict[str, tuple[str, str, float | None]] = {
 REHABILITATION = (
     ("weight bearing", "as tolerated", "Farrell 2022, the published case, both operations"),
     ("weight bearing", "crutches for 4 to 6 weeks", "Wilson 2016, 7 people"),
-    ("weight bearing", "touch-down for 6 weeks, to lower the risk of a stress fracture", "Anderson 2022, technique"),
+    (
+        "weight bearing",
+        "touch-down for 6 weeks, against stress fractures",
+        "Anderson 2022, technique",
+    ),
     ("active hip flexion", "avoided for 6 weeks", "Farrell 2022, description of the case"),
     ("active hip flexion", "avoided for 6 months", "Farrell 2022, discussion: the same case"),
 )
@@ -115,7 +123,7 @@ def structures(marked_mm: Mapping[str, Array], cut_mm: Array | None) -> list[dic
 def _filled(points_mm: Array) -> Array:
     """Points at most a millimetre apart along a line of points."""
     pieces = [points_mm[-1:]]
-    for one, two in zip(points_mm[:-1], points_mm[1:], strict=True):
+    for one, two in pairwise(points_mm):
         share = np.linspace(0.0, 1.0, int(np.ceil(np.linalg.norm(two - one))) + 1)[:, None]
         pieces.append(one + share * (two - one))
     return np.concatenate(pieces)

@@ -61,8 +61,8 @@ class Plan:
 
     @property
     def reached_mm(self) -> float:
-        """Least gap of trochanter, cut surface included, and ischium over the poses, after the cut."""
-        return float(self.after[SPACE].gap_mm.min())
+        """Least gap of trochanter, cut surface included, and ischium over the goal's floor, after it."""
+        return float((self.after[SPACE].gap_mm - self.goal.floor_mm).min())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,7 +137,7 @@ def plan_hip(
     """
     progress("preparing the femur", 0.0)
     site = prepare(hip, margin_mm=margin_mm)
-    course = course_of(hip, goal.poses, jobs=jobs)
+    course = course_of(hip, goal.poses, goal.floor_mm, jobs=jobs)
     where = footprint(site)
     progress("what has to go", 0.2)
     field = field_of(site, course)
@@ -160,7 +160,7 @@ def plan_hip(
         progress(cut.words, 0.5 + 0.06 * number)
         plans.append(_plan(site, goal, found, where, cut, resection, before, jobs))
     progress("the trade-off", 0.8)
-    trade_off = front(site, field, found, where, ground, burred)
+    trade_off = front(site, course, field, found, where, ground, burred)
     return HipPlans(site, found, where, tuple(plans), trade_off)
 
 
@@ -177,7 +177,7 @@ def _plan(
     """Compute gaps and cost of a cut that was carried out."""
     after, _ = pair_gaps(resection.hip, goal.poses, (SPACE, CREST, GREATER), jobs=jobs)
     depth = deepest(site, resection) if cut.depth_mm is None else cut.depth_mm
-    reached = float(after[SPACE].gap_mm.min()) >= goal.clearance_mm - _SHORT_MM
+    reached = float((after[SPACE].gap_mm - goal.floor_mm).min()) >= goal.clearance_mm - _SHORT_MM
     return Plan(
         goal,
         found.status if reached else "beyond",
