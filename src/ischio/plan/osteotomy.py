@@ -61,25 +61,27 @@ def osteotomies(site: Site, poses: PoseSet, *, jobs: int = 1) -> list[dict[str, 
     rows = []
     for kind, amount in [("varus", k) for k in VARUS_DEG] + [("lateralising", k) for k in LATERAL_MM]:
         turn = _varus(site, amount if kind == "varus" else 0.0)
-        moved = hinge + turn @ (head - hinge)
+        placed = hinge + turn @ (head - hinge)
         if kind == "lateralising":
-            moved = head + amount * site.medial
-        femur = replace(hip.femur, vertices_mm=hip.femur.vertices_mm + (head - moved))
+            placed = head + amount * site.medial
+        femur = replace(hip.femur, vertices_mm=hip.femur.vertices_mm + (head - placed))
         changed = replace(hip, femur=femur)
         gap = float(clearance(changed, poses, jobs=jobs).gap_mm.min())
-        away = moved - hinge
+        away = placed - hinge
         row: dict[str, Any] = {
             "kind": kind,
             "amount": amount,
             "unit": "deg" if kind == "varus" else "mm",
             "gap_mm": _number(gap),
-            "leg_length_change_mm": _number((moved - head) @ site.up),
+            "leg_length_change_mm": _number((placed - head) @ site.up),
             "offset_mm": _number(float(np.linalg.norm(away - (away @ site.up) * site.up))),
             "neck_shaft_angle_deg": None,
             "version_change_deg": None,
         }
         if (kind, amount) in ON_MAPS:
-            row["moves"] = moved(moves_of(changed, jobs=jobs), changed.region_triangles(TROCHANTER), jobs=jobs)
+            row["moves"] = moved(
+                moves_of(changed, jobs=jobs), changed.region_triangles(TROCHANTER), jobs=jobs
+            )
         if neck is None or before is None:
             reason = hip.reasons.get(_NECK, "it is not known for this hip")
             row["reason"] = f"the middle of the neck is missing: {reason}"

@@ -16,8 +16,8 @@ from ischio.types import Bone
 AWAY_MM, REACH_MM = 30.0, 110.0  # from the trochanter's tip: no cut gets there; head and upper shaft do
 # Noise of 0.5 mm leaves 0.2 mm; the shape model's other people fit rigidly to 0.8 mm or worse.
 RESIDUAL_MM = 0.6
-# Of patches of 10 mm, noise gone and the shift that all share (another threshold) taken off: four fifths of
-# them lie nearer. The same femur with noise and another threshold leaves 0.16 mm; the other femur of a person,
+# Of patches of 10 mm, noise gone and the shift that all share (another threshold) taken off: four fifths lie
+# nearer. The same femur with noise and another threshold leaves 0.16 mm; the other femur of a person,
 # mirrored, leaves twice the limit on its shape though little in all.
 UNLIKE_MM = 0.35
 _PATCH_MM, _PATCH_POINTS, _PATCHES = 10.0, 4000, 200
@@ -140,7 +140,8 @@ def lay(before: Bone, after: Bone, tip_mm: Array) -> SameBone:
 def _steady(before: Bone, tip_mm: Array) -> Array:
     """The bone that no cut gets to."""
     apart = np.linalg.norm(before.triangles_mm.mean(axis=1) - tip_mm, axis=1)
-    return before.triangles_mm[(apart > AWAY_MM) & (apart < REACH_MM)]
+    out: Array = before.triangles_mm[(apart > AWAY_MM) & (apart < REACH_MM)]
+    return out
 
 
 def _unlike(steady_mm: Array, after: Bone) -> float:

@@ -64,7 +64,7 @@ def distances(site: Site, resection: Resection, reached_mm: float) -> list[dict[
         {"name": name, "words": words, "mm": round(float(mm), 1) + 0.0, "reason": None, "seen_by": seen}
         for name, words, mm, seen in rows
     ]
-    greater = {
+    greater: dict[str, Any] = {
         "name": "below_greater_trochanter",
         "words": "cut's upper edge below the tip of the greater trochanter",
         "mm": None,
