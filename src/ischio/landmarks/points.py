@@ -33,12 +33,12 @@ _PARTIAL_GAIN = 2.0  # the model is led by less where part of the bone is cut aw
 USUAL_RMS_MM = 2.5  # of whole bones: vertices of the model stand about 5 mm apart, a perfect fit reads 2 mm
 USUAL_LOCAL_MM = 1.5  # of the surface round a point
 _UNKNOWN_MM = 10.0  # misfit where the model has nothing near a point
-_USUALLY_AWAY = 2.0  # of the root mean square
+_USUALLY_AWAY = 1.5  # of the root mean square
 _OUT_NEAR_MM = 10.0  # round a point, what stands out may have drawn it or pushed it aside
 _OUT_SHARE = 0.95  # of that surface: corners and folds of a mesh are no bump
 _OUT_USUALLY = 1.4  # times the usual: where nothing is wrong, little near a point stands out by more
-# What more counts for: the model gives way to a bump, and on a flat top one draws the summit aside by more than
-# its own height.
+# What more counts for: the model gives way to a bump, and on a flat top one draws the summit aside by more
+# than its own height.
 _OUT_GAIN, _FLAT_GAIN = 1.0, 2.5
 _DOUBTED_OUT_MM = 4.0
 
