@@ -225,7 +225,21 @@ def burr_cut(
 
 
 def asked_for(bench: Bench, ground: Ground, field: Field, level_mm: float) -> Array:
-    """Lowest place in each cell that has to go for a clearance, mm; inf where nothing has to."""
+    """Find how deep each cell of a burr's raster has to go for a clearance.
+
+    Parameters
+    ----------
+    bench : Bench
+    ground : Ground
+    field : Field
+    level_mm : float
+        The clearance.
+
+    Returns
+    -------
+    array of shape ``bench.table.shape``, mm
+        Lowest place that has to go; inf where nothing has to.
+    """
     site = ground.site
     return bench.table.heights(_surface(field.below(level_mm) ^ site.room ^ site.solid), highest=False)
 
