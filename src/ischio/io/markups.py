@@ -204,8 +204,8 @@ def read_structures(path: Path, names: Iterable[str]) -> dict[tuple[str, Side | 
 
     Returns
     -------
-    dict of (name, Side or None) to array of shape (N, 3), mm, patient LPS
-        Points in the order of the file.
+    dict of tuple to array of shape (N, 3), mm, patient LPS
+        Points in the order of the file, by the structure's name and its side or ``None``.
 
     Raises
     ------

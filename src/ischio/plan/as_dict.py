@@ -256,10 +256,11 @@ def _sentence(found: HipPlans, one: Plan) -> str:
     """A plan in one sentence."""
     if one.cut is None:
         return _status_words(found)
+    over = " over the median gap" if one.goal.floor_mm.any() else ""
     words = (
         f"{one.cut.words.capitalize()}: {one.depth_mm:.0f} mm deep, {one.removed_mm3 / 1000:.1f} ml of bone, "
         f"{100 * one.lost.iliopsoas_fraction:.0f} % of the iliopsoas's attachment (template); clearance "
-        f"{one.reached_mm:.1f} mm"
+        f"{one.reached_mm:.1f} mm{over}"
     )
     others = {
         pair: float(gap.gap_mm.min())

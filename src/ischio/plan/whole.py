@@ -48,8 +48,8 @@ def plan_sections(
         Bone to be left standing over the smooth femur.
     cycles : mapping of Side to GaitCycle
         Recorded walking, for the set "gait".
-    marked_mm : mapping of (name, Side or None) to array of shape (N, 3), mm, patient frame
-        Lines that a person drew along structures.
+    marked_mm : mapping of tuple to array of shape (N, 3), mm, patient frame
+        Lines that a person drew along structures, by its name and a side or ``None``.
     stops : iterable of str
         Red flags of the record, in words: each ends every plan.
     sides : iterable of Side

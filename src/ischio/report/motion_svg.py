@@ -185,8 +185,8 @@ def curves_svg(
     title, x_word : str
         What is drawn, and what the poses run over.
     xs : sequence of float
-    curves : sequence of (words, gaps in mm)
-        The first is drawn dashed: as it is.
+    curves : sequence of tuple
+        Of what it is, in words, and gaps in mm. The first is drawn dashed: as it is.
 
     Returns
     -------
