@@ -86,7 +86,7 @@ def refined_ball(bone: Bone, centre_mm: Array, radius_mm: float, *, concave: boo
 
 
 def repeated_socket(bone: Bone, centre_mm: Array, radius_mm: float) -> tuple[Sphere, float] | None:
-    """Fit a socket's sphere from smaller and larger starts, and keep the one that covers most.
+    """Fit a socket's sphere, and again from smaller and larger starts to see how well it is determined.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def repeated_socket(bone: Bone, centre_mm: Array, radius_mm: float) -> tuple[Sph
     Returns
     -------
     (Sphere, float) or None
-        The sphere, and the root mean square distance of the other starts' centres from its centre in mm; None
+        The sphere, and the root mean square distance of the other starts' centres from its own in mm; None
         when too little of the surface is there.
 
     Notes
@@ -117,16 +117,14 @@ def repeated_socket(bone: Bone, centre_mm: Array, radius_mm: float) -> tuple[Sph
     wall = np.abs(np.linalg.norm(points - first.centre_mm, axis=1) - first.radius_mm)
     out = first.centre_mm - points[wall < _WALL_RADII * first.radius_mm].mean(axis=0)
     out = out / max(float(np.linalg.norm(out)), 1e-9)
-    spheres = [first]
+    apart = []
     for factor in _START_FACTORS:
         grown = factor * first.radius_mm
         start = first.centre_mm + (grown - first.radius_mm) * out  # its deepest point stays where it is
         sphere = refine_sphere(points, normals, start, grown, concave=True)
         if sphere is not None:
-            spheres.append(sphere)
-    best = max(spheres, key=lambda sphere: sphere.coverage_fraction)
-    apart = np.array([sphere.centre_mm - best.centre_mm for sphere in spheres if sphere is not best])
-    return best, float(np.sqrt((apart**2).sum() / max(len(apart), 1)))
+            apart.append(sphere.centre_mm - first.centre_mm)
+    return first, float(np.sqrt((np.array(apart) ** 2).sum() / max(len(apart), 1)))
 
 
 def unlike_model(fit: ModelFit, radius_mm: float, what: str) -> str | None:
