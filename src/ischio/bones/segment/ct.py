@@ -45,6 +45,7 @@ _SAME_SIZE = 0.07  # one person's femur and hip bone, against the means
 _FIRST = ((12.0, 0, 3), (8.0, 0, 3))
 _N_TRIED = 2
 _MARGIN_MM = 14.0
+_STIFF_MM = 2.0  # as far the model's shape alone may be off
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,10 +119,11 @@ def segment_ct(scan: Volume, *, progress: Progress | None = None) -> Segmented:
     tell("laying the sacrum", 0.4)
     laid.update(_laid_sacrum(laid, grid))
     notes += small_bones(laid)
+    stiff = dict(laid)
     for key in laid:
         others = [one for other, one in laid.items() if other != key]
         laid[key] = loosen(laid[key], without(grid, others))
-    return replace(_labelled(scan, laid, tell), notes=notes)
+    return replace(_labelled(scan, laid, stiff, tell), notes=notes)
 
 
 def _laid_hip(guesses: list[HipGuess], grid: Volume) -> dict[Key, Laid]:
@@ -196,8 +198,8 @@ def _laid_sacrum(laid: dict[Key, Laid], grid: Volume) -> dict[Key, Laid]:
     return {("sacrum", None): sacrum} if is_there else {}
 
 
-def _labelled(scan: Volume, laid: dict[Key, Laid], tell: Progress) -> Segmented:
-    """The label map."""
+def _labelled(scan: Volume, laid: dict[Key, Laid], stiff: dict[Key, Laid], tell: Progress) -> Segmented:
+    """The label map, from models as they were laid at last and before they were loosened."""
     from scipy.ndimage import gaussian_filter
 
     tell("cutting out the bones", 0.5)
@@ -213,7 +215,10 @@ def _labelled(scan: Volume, laid: dict[Key, Laid], tell: Progress) -> Segmented:
     for number, ((name, side), field) in enumerate(zip(laid, fields, strict=True), start=1):
         tell(f"filling the {name.replace('_', ' ')}", 0.7 + 0.05 * number)
         box = _box(field < 8.0)
-        mask = bone_mask(smooth[box], field[box], owner[box] == number, spacing, by_slice=name != "sacrum")
+        before = distance_field(stiff[name, side].vertices_mm, stiff[name, side].model.faces, volume)
+        # Where an edge inside the bone drew the surface in, the model's shape is nearer to the truth.
+        inner = np.minimum(field[box], before[box] + _STIFF_MM)
+        mask = bone_mask(smooth[box], inner, owner[box] == number, spacing, by_slice=name != "sacrum")
         labels[box][mask] = number
         names[number] = name if side is None else f"{name}_{side.value}"
     out = replace(volume, values=labels, modality="labels", unit="1", names=names)
