@@ -137,7 +137,7 @@ def outward_shifts(seen: Sequence[Profiles], faces: Sequence[Indices], scan: Vol
     out = []
     for one, corners in zip(seen, faces, strict=True):
         share = (one.normals @ along) ** 2
-        most = np.sqrt((1 - share) * _MOST_IN_PLANE_MM**2 + share * (_MOST_SIGMAS * across) ** 2)
+        most = _MOST_IN_PLANE_MM + share**2 * max(_MOST_SIGMAS * across - _MOST_IN_PLANE_MM, 0.0)
         blur = np.sqrt((1 - share) * flat**2 + share * across**2)
         part = np.clip((one.peak_hu - one.outside_hu) / dense, 0.0, 1.2)
         filling = np.clip((one.inside_hu - one.outside_hu) / dense, 0.0, 0.9)
