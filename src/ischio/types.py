@@ -451,7 +451,7 @@ class Hip:
         region = self.regions[name]
         bone = self.femur if region.bone == "femur" else self.hip_bone
         assert bone is not None  # a region only exists on a bone that was supplied
-        return bone.triangles_mm[region.face_indices]
+        return bone.vertices_mm[bone.faces[region.face_indices]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -147,9 +148,10 @@ def _bone(
 ) -> Bone:
     """A bone from a surface, cleaned."""
     label = name if side is None else f"{side.value} {name}"
-    vertices, faces, done, moved_mm = _cleaned(vertices, faces, f"{label.replace('_', ' ')} ({source})")
-    edge_mm = float(np.median(_lengths(vertices, find_edges(faces).ends)))
-    return Bone(name, side, vertices, faces, FRAME, edge_mm, source, (*repairs, *done), moved_mm)
+    whole = _cleaned(vertices, faces, f"{label.replace('_', ' ')} ({source})")
+    edge_mm = float(np.median(_lengths(whole.vertices, whole.ends)))
+    repairs = (*repairs, *whole.said)
+    return Bone(name, side, whole.vertices, whole.faces, FRAME, edge_mm, source, repairs, whole.moved_mm)
 
 
 def clean(
@@ -185,29 +187,42 @@ def clean(
     and growing bones come in pieces. Holes stay open: they are counted. Stair steps are smoothed; how far
     that moved the surface is said. 300,000 faces take about 2 s.
     """
-    return _cleaned(vertices_mm, faces, where)[:3]
+    whole = _cleaned(vertices_mm, faces, where)
+    return whole.vertices, whole.faces, whole.said
 
 
-def _cleaned(vertices_mm: Array, faces: Indices, where: str) -> tuple[Array, Indices, tuple[str, ...], float]:
-    """Clean a surface; the last value is how far smoothing moved it on average, mm."""
+class _Cleaned(NamedTuple):
+    """A clean surface, the ends of its edges, what was done, and how far smoothing moved it on average."""
+
+    vertices: Array
+    faces: Indices
+    ends: Indices
+    said: tuple[str, ...]
+    moved_mm: float
+
+
+def _cleaned(vertices_mm: Array, faces: Indices, where: str) -> _Cleaned:
+    """Clean a surface."""
     said: list[str] = []
     vertices, faces = _merged(np.asarray(vertices_mm, dtype=np.float64), faces, said)
     vertices, faces = _distinct(vertices, faces, said)
     _check_usable(vertices, faces, where)
-    faces, against, inside_out = oriented(vertices, faces)
-    kept = _kept(vertices, faces, said)
+    edges = find_edges(faces)
+    faces, against, inside_out = oriented(vertices, faces, edges)
+    kept = _kept(vertices, faces, edges.ends, said)
     for turned, why in (
         (against, "turned to agree with their neighbours"),
         (inside_out, "turned from inside out"),
     ):
         if (turned & kept).any():
             said.append(f"{counted(int((turned & kept).sum()), 'face')} {why}")
-    vertices, faces = _used(vertices, faces[kept])
-    _check_usable(vertices, faces, where)
-    edges = find_edges(faces)
+    if not kept.all() or against.any() or inside_out.any():
+        vertices, faces = _used(vertices, faces[kept])
+        _check_usable(vertices, faces, where)
+        edges = find_edges(faces)
     vertices, moved_mm = _without_steps(vertices, faces, edges, said)
     _say_open(vertices, edges, said)
-    return vertices, faces, tuple(said), moved_mm
+    return _Cleaned(vertices, faces, edges.ends, tuple(said), moved_mm)
 
 
 def _used(vertices: Array, faces: Indices) -> tuple[Array, Indices]:
@@ -267,9 +282,9 @@ def _check_usable(vertices: Array, faces: Indices, where: str) -> None:
         )
 
 
-def _kept(vertices: Array, faces: Indices, said: list[str]) -> NDArray[np.bool_]:
+def _kept(vertices: Array, faces: Indices, ends: Indices, said: list[str]) -> NDArray[np.bool_]:
     """Which faces stay: not crumbs, inner shells and strays; what may belong to the bone is named."""
-    piece = groups(len(vertices), find_edges(faces).ends)[faces[:, 0]]
+    piece = groups(len(vertices), ends)[faces[:, 0]]
     areas = np.bincount(piece, weights=face_normals(vertices[faces])[1])
     main = int(np.argmax(areas))
     share = areas / areas[main]

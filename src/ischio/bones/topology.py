@@ -106,13 +106,17 @@ def groups(n: int, links: Indices) -> Indices:
     return found
 
 
-def oriented(vertices_mm: Array, faces: Indices) -> tuple[Indices, NDArray[np.bool_], NDArray[np.bool_]]:
+def oriented(
+    vertices_mm: Array, faces: Indices, edges: Edges | None = None
+) -> tuple[Indices, NDArray[np.bool_], NDArray[np.bool_]]:
     """Turn faces so that neighbours agree and each sheet's outside is out.
 
     Parameters
     ----------
     vertices_mm : array of shape (V, 3)
     faces : int array of shape (F, 3)
+    edges : Edges, optional
+        Of these faces, where they are known already.
 
     Returns
     -------
@@ -128,7 +132,7 @@ def oriented(vertices_mm: Array, faces: Indices) -> tuple[Indices, NDArray[np.bo
     Outside is told by the sign of the volume, after each open border is closed by a fan to its centre. A
     sheet without a volume, and one that cannot be oriented (a Möbius strip), stay as they are.
     """
-    edges = find_edges(faces)
+    edges = find_edges(faces) if edges is None else edges
     sheet = groups(len(faces), edges.pairs)
     against, has_sides = _against_their_sheet(len(faces), edges, sheet)
     faces = np.where(against[:, None], faces[:, ::-1], faces)

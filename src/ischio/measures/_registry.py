@@ -6,6 +6,7 @@ import inspect
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, get_type_hints
@@ -172,14 +173,18 @@ def run(
         By measure, right before left.
     """
     wanted = set(sides)
-    rows = []
-    for one in registered() if measures is None else measures:
-        if one.of is Pelvis:
-            rows.append(take(one, pelvis, None))
-            continue
-        for side in (side for side in Side if side in wanted):
-            rows.append(take(one, getattr(pelvis, side.value), side, pelvis.reasons.get(side.value)))
-    return tuple(rows)
+    here = [side for side in Side if side in wanted]
+    chosen = list(registered() if measures is None else measures)
+
+    def of_side(side: Side | None) -> list[Measurement]:
+        if side is None:
+            return [take(one, pelvis, None) for one in chosen if one.of is Pelvis]
+        hip, absent = getattr(pelvis, side.value), pelvis.reasons.get(side.value)
+        return [take(one, hip, side, absent) for one in chosen if one.of is Hip]
+
+    with ThreadPoolExecutor(max_workers=2) as pool:  # sides do not need each other
+        found = dict(zip((*here, None), map(iter, pool.map(of_side, (*here, None))), strict=True))
+    return tuple(next(found[side]) for one in chosen for side in (here if one.of is Hip else (None,)))
 
 
 def take(

@@ -9,6 +9,7 @@ import numpy as np
 
 from ischio import phantoms
 from ischio._check import Array
+from ischio.bones.topology import find_edges
 from ischio.geometry.surface_gap import surface_gap
 from ischio.measures._registry import Reading, measure
 from ischio.types import Bone, Hip, Side
@@ -62,7 +63,7 @@ def shortest(hip: Hip) -> Reading:
     points = np.stack([gap.point_a_mm, gap.point_b_mm])
     femur, seat = hip.regions["lesser_trochanter"], hip.regions["ischium"]
     surface = float(np.hypot(_surface_sigma(hip.femur), _surface_sigma(hip.hip_bone)))
-    border = _border_sigma(trochanter, ischium, gap.gap_mm)
+    border = _border_sigma(hip, gap.gap_mm)
     return Reading(
         gap.gap_mm,
         sigma=None if border is None else float(np.hypot(surface, border)),
@@ -97,29 +98,28 @@ def _surface_sigma(bone: Bone | None) -> float:
     return float(np.hypot(bone.edge_mm**2 / (8 * BUMP_RADIUS_MM), bone.moved_mm))
 
 
-def _border_sigma(trochanter_mm: Array, ischium_mm: Array, gap_mm: float) -> float | None:
+def _border_sigma(hip: Hip, gap_mm: float) -> float | None:
     """Growth of the gap when a strip along the border of both regions is taken away."""
-    inner = [_without_border(triangles) for triangles in (trochanter_mm, ischium_mm)]
+    inner = [_without_border(hip, name) for name in ("lesser_trochanter", "ischium")]
     if not all(len(triangles) for triangles in inner):
         return None
     return float(surface_gap(*inner).gap_mm - gap_mm)
 
 
-def _without_border(triangles_mm: Array) -> Array:
+def _without_border(hip: Hip, name: str) -> Array:
     """Triangles of a region whose middle is further than ``BORDER_MM`` from its border."""
     from scipy.spatial import cKDTree
 
-    _, index = np.unique(triangles_mm.reshape(-1, 3), axis=0, return_inverse=True)
-    faces = index.reshape(-1, 3)
-    edges = np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), axis=1)
-    _, first, times = np.unique(edges, axis=0, return_index=True, return_counts=True)
-    corner, face = np.divmod(first[times == 1], len(faces))  # edges are stacked corner by corner
-    ends = triangles_mm[face, corner], triangles_mm[face, (corner + 1) % 3]
-    if len(face) == 0:
-        return triangles_mm
-    border = np.concatenate([*ends, (ends[0] + ends[1]) / 2])
-    away, _ = cKDTree(border).query(triangles_mm.mean(axis=1))
-    inside: Array = triangles_mm[away > BORDER_MM]
+    region = hip.regions[name]
+    bone = hip.femur if region.bone == "femur" else hip.hip_bone
+    assert bone is not None  # its region exists
+    triangles, edges = hip.region_triangles(name), find_edges(bone.faces[region.face_indices])
+    ends = bone.vertices_mm[edges.ends[edges.n_faces == 1]]
+    if len(ends) == 0:
+        return triangles
+    border = np.concatenate([ends[:, 0], ends[:, 1], ends.mean(axis=1)])
+    away, _ = cKDTree(border).query(triangles.mean(axis=1), distance_upper_bound=BORDER_MM)
+    inside: Array = triangles[np.isinf(away)]
     return inside
 
 

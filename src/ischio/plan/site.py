@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ischio._check import Array, CannotMeasure
 from ischio.geometry.sampling import face_normals
 from ischio.geometry.solids import remains, solid_of
-from ischio.landmarks.trochanter import Cylinder, SmoothFemur, smooth_femur_beneath
+from ischio.landmarks.smooth_femur import Cylinder, SmoothFemur, smooth_femur_beneath
 from ischio.types import Bone, Hip, Region
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from ischio._check import Array
 from ischio.report.raster import Camera, Indices, z_buffer
 from ischio.report.shading import INK, PAPER, brightness, edges, fog, hollows, vertex_normals
+from ischio.report.thinning import thinned
 
 _OVERSAMPLING = 2  # drawn at twice the size, then averaged: smooth edges at four times the work
 _SHADE = 2  # brightness steps: finer ones are not seen and cost a fifth more bytes
-_CELL_MM, _WORTH_IT = 1.5, 0.5  # thinned where at least half of the vertices go
 _INSIDE = 0.5  # brightness of an open surface's inner side
 
 
@@ -39,29 +39,24 @@ class Surface:
     faces: Indices
     tints: Indices
     normals: Array = field(init=False, repr=False)
+    shares: Array = field(init=False, repr=False)  # (V, K) how much of each tint meets at a vertex
+    is_mixed: NDArray[np.bool_] = field(init=False, repr=False)  # (V,) more than one does
     is_closed: bool = field(init=False)
 
     @classmethod
     def thinned(cls, vertices_mm: Array, faces: Indices, tints: Indices) -> Surface:
-        """The surface with no detail finer than a picture shows: dense meshes are drawn several times faster.
-
-        Vertices in one cell of 1.5 mm become their mean, and triangles within a cell go; a surface
-        that is coarser stays as it is.
-        """
-        cells = np.floor(vertices_mm / _CELL_MM).astype(np.int64)
-        cells -= cells.min(axis=0)
-        size = cells.max(axis=0) + 1
-        key = (cells[:, 0] * size[1] + cells[:, 1]) * size[2] + cells[:, 2]
-        _, cell, count = np.unique(key, return_inverse=True, return_counts=True)
-        if len(count) > _WORTH_IT * len(vertices_mm):
-            return cls(vertices_mm, faces, tints)
-        means = np.stack([np.bincount(cell, axis) for axis in vertices_mm.T], axis=1) / count[:, None]
-        merged = cell[faces]
-        whole = (merged != np.roll(merged, 1, axis=1)).all(axis=1)
-        return cls(means, merged[whole], tints[whole])
+        """The surface with no detail finer than a picture shows."""
+        vertices, left, kept = thinned(vertices_mm, faces)
+        return cls(vertices, left, tints[kept])
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "normals", vertex_normals(self.vertices_mm, self.faces))
+        n, n_tints = len(self.vertices_mm), int(self.tints.max(initial=0)) + 1
+        place = (self.faces * n_tints + self.tints[:, None]).ravel()
+        shares = np.bincount(place, minlength=n * n_tints).reshape(n, n_tints).astype(np.float64)
+        shares /= np.maximum(shares.sum(axis=1), 1)[:, None]
+        object.__setattr__(self, "shares", shares)
+        object.__setattr__(self, "is_mixed", shares.max(axis=1) < 1)
         object.__setattr__(self, "is_closed", _is_closed(self.faces))
 
 
@@ -102,69 +97,63 @@ def draw(surfaces: Sequence[Surface], palette: Array, camera: Camera) -> Picture
     Where two tints meet, the border runs through the triangles between them, not along their
     teeth: it is off by less than one edge.
     """
-    from ischio.report._fill import fill_colours
+    from ischio.report._fill import fill_colours, fill_steps, gather_seen
 
     n = _OVERSAMPLING
     scene = _Scene.of(surfaces, len(palette), camera)
-    face, depth = z_buffer(scene.corners * [n, n, 1], camera.width_px * n, camera.height_px * n)
-    dark = edges(depth, np.where(face >= 0, scene.part[face], -1))
-    rgb, near = (
-        np.empty((camera.height_px, camera.width_px, 3)),
-        np.empty((camera.height_px, camera.width_px)),
-    )
-    fill_colours(
-        *(face, depth, dark, (scene.part, scene.tint, scene.mixed, scene.light, scene.shares, scene.spread)),
-        *(palette, fog(camera.width_px * camera.mm_per_px), PAPER, INK, rgb, near),
-    )
-    rgb *= hollows(near, camera.mm_per_px)[..., None]
-    return Picture((_SHADE * np.rint(rgb / _SHADE)).clip(0, 255).astype(np.uint8), near)
+    corners, which = np.empty((len(scene.faces), 3, 3)), np.empty(len(scene.faces), dtype=np.int64)
+    count = gather_seen(scene.points, scene.faces, scene.closed, float(n), corners, which)
+    row, depth = z_buffer(corners[:count], camera.width_px * n, camera.height_px * n)
+    which = which[:count]
+    dark = edges(depth, row, scene.part[which])
+    size = (camera.height_px, camera.width_px)
+    rgb, near, out = np.empty((*size, 3)), np.empty(size), np.empty((*size, 3), dtype=np.uint8)
+    width_mm = camera.width_px * camera.mm_per_px
+    fill_colours(row, depth, dark, scene.as_read(which), palette, fog(width_mm), PAPER, INK, rgb, near)
+    fill_steps(rgb, hollows(near, camera.mm_per_px), _SHADE, out)
+    return Picture(out, near)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Scene:
     """All triangles of a picture, as the pixels need them."""
 
-    corners: Array  # (F, 3, 3) px, px, mm toward the viewer
+    points: Array  # (V, 3) px, px, mm toward the viewer
+    faces: Indices  # (F, 3)
     part: Indices  # (F,) which surface
-    light: Array  # (F, 3) brightness at the corners
+    closed: NDArray[np.bool_]  # (F,) whether that surface's inner side can't be seen
     tint: Indices  # (F,) row of the palette
-    shares: Array  # (F, 3, K) how much of each tint meets at the corners
-    mixed: NDArray[np.bool_]  # (F,) more than one tint meets at a corner
-    spread: Array  # (F, 6) first corner in px; growth of corners two and three per px
+    mixed: NDArray[np.bool_]  # (V,) more than one tint meets here
+    front: Array  # (V,) brightness of the outer side
+    back: Array  # (V,) brightness of the inner side
+    shares: Array  # (V, K) how much of each tint meets here
 
     @classmethod
     def of(cls, surfaces: Sequence[Surface], n_tints: int, camera: Camera) -> _Scene:
-        """Project, light and stack surfaces; back faces of closed ones can't be seen and stay out."""
-        rows = []
-        for part, surface in enumerate(surfaces):
-            corners = camera.project(surface.vertices_mm)[surface.faces]
-            one, two = corners[:, 1, :2] - corners[:, 0, :2], corners[:, 2, :2] - corners[:, 0, :2]
-            area = one[:, 0] * two[:, 1] - one[:, 1] * two[:, 0]  # negative toward the viewer: rows run down
-            keep = area < 0 if surface.is_closed else area != 0
-            normals = surface.normals @ camera.axes.T
-            faces, area = surface.faces[keep], area[keep, None]
-            shares = np.zeros((len(normals), n_tints))
-            for tint in np.unique(surface.tints):
-                of_tint = surface.faces[surface.tints == tint]
-                shares[:, tint] = np.bincount(of_tint.ravel(), minlength=len(normals))
-            shares /= np.maximum(shares.sum(axis=1), 1)[:, None]
-            one, two = one[keep] / area, two[keep] / area
-            rows.append(
-                (
-                    corners[keep],
-                    np.full(len(faces), part),
-                    np.where(area < 0, brightness(normals)[faces], _INSIDE * brightness(-normals)[faces]),
-                    surface.tints[keep],
-                    shares[faces],
-                    (shares.max(axis=1) < 1)[faces].any(axis=1),
-                    np.concatenate(
-                        [corners[keep, 0, :2], two[:, ::-1] * [1, -1], one[:, ::-1] * [-1, 1]], axis=1
-                    ),
-                )
-            )
-        kinds = (np.float64, np.int64, np.float64, np.int64, np.float64, np.bool_, np.float64)
+        """Project, light and stack surfaces."""
+        sizes = [len(one.vertices_mm) for one in surfaces]
+        first = np.cumsum([0, *sizes[:-1]])
+        normals = np.concatenate([one.normals for one in surfaces]) @ camera.axes.T
+        shares = np.zeros((sum(sizes), n_tints))
+        for one, start, size in zip(surfaces, first, sizes, strict=True):
+            shares[start : start + size, : one.shares.shape[1]] = one.shares
         return cls(
-            *(np.concatenate(r).astype(k) for r, k in zip(zip(*rows, strict=True), kinds, strict=True))
+            camera.project(np.concatenate([one.vertices_mm for one in surfaces])),
+            np.concatenate([one.faces + start for one, start in zip(surfaces, first, strict=True)]),
+            np.repeat(np.arange(len(surfaces)), [len(one.faces) for one in surfaces]),
+            np.repeat([one.is_closed for one in surfaces], [len(one.faces) for one in surfaces]),
+            np.concatenate([one.tints for one in surfaces]).astype(np.int64),
+            np.concatenate([one.is_mixed for one in surfaces]),
+            brightness(normals),
+            _INSIDE * brightness(-normals),
+            shares,
+        )
+
+    def as_read(self, which: Indices) -> tuple[object, ...]:
+        """What the loops over pixels read of some triangles, in their order."""
+        return (
+            *(self.points, self.faces[which], self.part[which], self.tint[which]),
+            *(self.mixed, self.front, self.back, self.shares),
         )
 
 

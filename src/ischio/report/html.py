@@ -21,6 +21,7 @@ from ischio.report.plan_page import plan_pages
 from ischio.report.record_svg import timeline_svg
 from ischio.report.scan_pictures import scan_pictures
 from ischio.report.sketches import sketch_pictures
+from ischio.report.thinning import thinned_pelvis
 from ischio.report.views import anatomical_directions
 from ischio.types import Hip, Measurement, Side, Study, Volume
 
@@ -91,13 +92,14 @@ def render_report(
     spaces = {m.side: m for m in study.measurements if m.name == SPACE}
     axes = str(as_dict["settings"]["axes"])
     numbers = landmark_numbers(study.pelvis)
+    drawn = thinned_pelvis(study.pelvis)
     with ThreadPoolExecutor(max_workers=2) as pool:  # drawing is most of the time, and numpy shares the cores
-        midline = pool.submit(midline_landmarks, study.pelvis, numbers, axes)
-        sketches = pool.submit(sketch_pictures, study.measurements, study.pelvis, axes)
+        midline = pool.submit(midline_landmarks, drawn, numbers, axes)
+        sketches = pool.submit(sketch_pictures, study.measurements, drawn, axes)
         sections = list(
             pool.map(
                 lambda pair: _section(pair[0], pair[1], spaces.get(pair[0].side), numbers, axes),
-                zip(study.pelvis.hips, as_dict["hips"], strict=True),
+                zip(drawn.hips, as_dict["hips"], strict=True),
             )
         )
     return environment.get_template("report.html.j2").render(

@@ -213,7 +213,7 @@ def _surface(part: Part, hip: Hip | None) -> Surface:
         ring = {tuple(corner) for corner in hip.region_triangles(_RIM)[:, 0].tolist()}
         first = part.vertices_mm[part.faces[:, 0]].tolist()
         tints = np.array([tuple(corner) in ring for corner in first], dtype=np.int64)
-    return Surface.thinned(part.vertices_mm, part.faces, tints)
+    return Surface(part.vertices_mm, part.faces, tints)
 
 
 def _palette(part: Part) -> Array:

@@ -88,7 +88,7 @@ def z_buffer(corners: Array, width: int, height: int) -> tuple[Indices, Array]:
     """
     from ischio.report._fill import fill_nearest
 
-    face = np.full((height, width), -1, dtype=np.int64)
-    depth = np.full((height, width), -np.inf)
+    face = np.empty((height, width), dtype=np.int64)
+    depth = np.empty((height, width))
     fill_nearest(np.ascontiguousarray(corners, dtype=np.float64), face, depth)
     return face, depth

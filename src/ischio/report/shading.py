@@ -7,8 +7,6 @@ from numpy.typing import NDArray
 
 from ischio._check import Array
 
-Grey = NDArray[np.float32]
-
 PAPER = np.array([255.0, 255.0, 255.0])
 INK = np.array([40.0, 44.0, 52.0])  # dark slate; pure black looks like a crack
 _AMBIENT, _HEAD, _KEY = 0.46, 0.32, 0.30
@@ -47,39 +45,39 @@ def fog(width_mm: float) -> Array:
     return np.array([_FOG_FROM * width_mm, _FOG_TO * width_mm, _FOG])
 
 
-def edges(depth: Array, part: NDArray[np.int64]) -> Array:
-    """How dark an outline to draw at each pixel, 0 to 1: where depth breaks or another part begins.
+def edges(depth: Array, face: NDArray[np.int64], part: NDArray[np.int64]) -> Array:
+    """How dark an outline to draw at each pixel: where depth breaks or another part begins.
 
-    ``depth`` is minus infinity and ``part`` -1 on empty paper.
+    Parameters
+    ----------
+    depth : array of shape (height, width), mm
+        Toward the viewer; minus infinity on empty paper.
+    face : int array of shape (height, width)
+        What is seen; -1 on empty paper.
+    part : int array of shape (F,)
+        Which surface each face belongs to.
+
+    Returns
+    -------
+    array of shape (height, width)
+        0 to 1.
     """
     from ischio.report._fill import fill_edges
 
-    behind = float(np.where(np.isfinite(depth), depth, 0.0).min()) - _PAPER_BEHIND_MM
     dark = np.empty(depth.shape)
-    fill_edges(depth, part, behind, *_OUTLINE_MM, _OUTLINE, dark)
+    fill_edges(depth, face, part, _PAPER_BEHIND_MM, *_OUTLINE_MM, _OUTLINE, dark)
     return dark
 
 
-def hollows(depth: Array, mm_per_px: float) -> Grey:
+def hollows(depth: Array, mm_per_px: float) -> Array:
     """Brightness factor that darkens what lies behind its surroundings, shape of ``depth``.
 
     After Luft, Colditz and Deussen 2006, Image enhancement by unsharp masking the depth buffer.
     """
-    seen = np.isfinite(depth)
-    filled = np.where(seen, depth, 0.0)
-    factor = np.ones(depth.shape, dtype=np.float32)
-    for size_mm, full_mm in _HOLLOWS_MM:
-        radius = max(1, round(size_mm / mm_per_px))
-        share = np.maximum(_mean_around(seen.astype(np.float64), radius), np.finfo(np.float64).eps)
-        behind = _mean_around(filled, radius) / share - depth
-        factor -= np.where(seen, _HOLLOW * (behind / full_mm).clip(0, 1), 0).astype(np.float32)
+    from ischio.report._fill import fill_hollows
+
+    sizes, full = np.array(_HOLLOWS_MM).T
+    radii = np.maximum(np.rint(sizes / mm_per_px), 1).astype(np.int64)
+    factor = np.ones(depth.shape)
+    fill_hollows(depth, radii, full, _HOLLOW, factor)
     return factor
-
-
-def _mean_around(values: Array, radius: int) -> Array:
-    """Mean over a square of 2 * radius + 1 pixels, the picture's edge repeated."""
-    for _ in range(2):
-        padded = np.pad(values, ((radius + 1, radius), (0, 0)), mode="edge")
-        total = np.cumsum(padded, axis=0)
-        values = ((total[2 * radius + 1 :] - total[: -2 * radius - 1]) / (2 * radius + 1)).T
-    return values

@@ -26,6 +26,7 @@ _LEAST_MM = 70.0
 _FINE = 3  # screen pixels to a pixel of a radiograph
 _TIE_DECIMALS = 3
 _LETTER_PX = 28  # room of an orientation letter from the picture's edge
+_NODE_DECIMALS = 5  # of a pixel: ends nearer than that are one
 _SPACING_PX = 1.1  # points of an outline closer together are left out
 # Okabe and Ito 2008, told apart by all kinds of colour vision; each also has its own dash.
 _LINES = (("#0072b2", ""), ("#d55e00", ""), ("#009e73", "7 4"), ("#cc79a7", "2 3"))
@@ -201,7 +202,12 @@ def _surfaces(row: Measurement, sketch: Sketch, pelvis: Pelvis) -> list[tuple[Ar
 
 def _path(segments: Array) -> str:
     """Outlines of loose flat segments as one path, points too close to be told apart left out."""
-    nodes, index = np.unique(np.round(segments.reshape(-1, 2), 5), axis=0, return_inverse=True)
+    grid = np.rint(segments.reshape(-1, 2) * 10**_NODE_DECIMALS).astype(np.int64)
+    low = grid.min(axis=0)
+    grid -= low
+    width = int(grid[:, 1].max()) + 1
+    keys, index = np.unique(grid[:, 0] * width + grid[:, 1], return_inverse=True)
+    nodes = ((np.stack([keys // width, keys % width], axis=1) + low) / 10**_NODE_DECIMALS).tolist()
     ends = index.reshape(-1, 2)
     following: dict[int, list[int]] = {}
     for start, end in ends.tolist():
@@ -209,7 +215,8 @@ def _path(segments: Array) -> str:
             following.setdefault(start, []).append(end)
     parts = []
     # Outlines that end at the picture's edge are followed from their start, so that none falls apart.
-    loose = iter([node for node in following if node not in set(ends[:, 1].tolist())])
+    arrived = set(ends[:, 1].tolist())
+    loose = iter([node for node in following if node not in arrived])
     while following:
         start = next((node for node in loose if node in following), next(iter(following)))
         chain = [start]
@@ -218,10 +225,10 @@ def _path(segments: Array) -> str:
             chain.append(following[here].pop())
             if not following[here]:
                 del following[here]
-        points = nodes[chain]
+        points = [nodes[k] for k in chain]
         kept = [points[0]]
         for point in points[1:]:
-            if np.abs(point - kept[-1]).max() >= _SPACING_PX:
+            if max(abs(point[0] - kept[-1][0]), abs(point[1] - kept[-1][1])) >= _SPACING_PX:
                 kept.append(point)
         if kept[-1] is not points[-1] and chain[0] != chain[-1]:
             kept.append(points[-1])

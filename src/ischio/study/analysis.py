@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -110,17 +111,19 @@ def analyse(
     from ischio.study.doubt import carried, hip_findings
 
     tell = progress or _silent
-    seen = bone_findings(bones, scan=scan)
-    try:
-        pelvis, warnings = find_pelvis(
-            bones, axes=settings.axes, sides=settings.sides, posture=settings.posture, progress=tell
-        )
-    except AnatomyError as error:
-        metal = [one.words for one in seen if one.kind in METAL_KINDS]
-        if not metal:
-            raise
-        # Streaks and implants deform surfaces until they contradict their names: that is the likely reason.
-        raise AnatomyError(f"{error} Seen on the scan: {'; '.join(metal)}.") from error
+    with ThreadPoolExecutor(max_workers=1) as pool:  # neither needs the other
+        checked = pool.submit(bone_findings, bones, scan=scan)
+        try:
+            pelvis, warnings = find_pelvis(
+                bones, axes=settings.axes, sides=settings.sides, posture=settings.posture, progress=tell
+            )
+        except AnatomyError as error:
+            metal = [one.words for one in checked.result() if one.kind in METAL_KINDS]
+            if not metal:
+                raise
+            # Streaks and implants deform surfaces until they contradict their names: the likely reason.
+            raise AnatomyError(f"{error} Seen on the scan: {'; '.join(metal)}.") from error
+        seen = checked.result()
     marked = tuple(marked)
     wanted = [point for point in marked if point.side is None or point.side in settings.sides]
     if wanted:

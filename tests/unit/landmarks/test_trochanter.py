@@ -8,7 +8,9 @@ import pytest
 from ischio import phantoms
 from ischio._check import CannotMeasure
 from ischio.geometry.sampling import face_normals
-from ischio.landmarks.trochanter import PROUD_MM, REACH_MM, Trochanter, find_trochanter, shaft_below
+from ischio.landmarks.shaft_slices import shaft_below
+from ischio.landmarks.trochanter import Trochanter, find_trochanter
+from ischio.landmarks.trochanter_region import PROUD_MM, REACH_MM
 
 SHAFT_MM = 15.0
 EDGE_MM = 1.2

@@ -60,7 +60,7 @@ def test_a_femur_without_directions_is_said(hip: Hip) -> None:
 
 
 def test_a_shaft_cut_short_is_said(hip: Hip) -> None:
-    from ischio.landmarks.trochanter import smooth_femur_beneath
+    from ischio.landmarks.smooth_femur import smooth_femur_beneath
 
     triangles = hip.region_triangles("lesser_trochanter")
     with pytest.raises(CannotMeasure, match="cut too close"):

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from ischio import phantoms
 from ischio._check import Array
 from ischio.report.drawing import Surface, draw
 from ischio.report.raster import Camera
-from ischio.report.shading import vertex_normals
+from ischio.report.shading import _HOLLOW, _HOLLOWS_MM, hollows, vertex_normals
+from ischio.report.thinning import _CELL_MM, thinned, thinned_pelvis
+from ischio.types import Pelvis, Side
 
 PX, MM_PER_PX = 120, 0.5
 RADIUS_MM = 20.0
@@ -140,3 +145,53 @@ def test_same_scene_gives_the_same_picture(drop: int) -> None:
     vertices, faces = sphere()
     scene = [plain(vertices, faces[drop:])]
     assert np.array_equal(draw(scene, BONE, camera()).rgb, draw(scene, BONE, camera()).rgb)
+
+
+def slow_hollows(depth: Array, mm_per_px: float) -> Array:
+    """Every pixel's square of neighbours looked up one by one, the edge repeated."""
+    sizes = [(max(1, round(size / mm_per_px)), full) for size, full in _HOLLOWS_MM]
+    rows, columns = depth.shape
+    factor = np.ones(depth.shape)
+    for i, j in np.argwhere(np.isfinite(depth)):
+        for radius, full in sizes:
+            near = depth[
+                np.clip(np.arange(i - radius, i + radius + 1), 0, rows - 1)[:, None],
+                np.clip(np.arange(j - radius, j + radius + 1), 0, columns - 1),
+            ]
+            behind = near[np.isfinite(near)].mean() - depth[i, j]
+            factor[i, j] -= _HOLLOW * min(max(behind / full, 0.0), 1.0)
+    return factor
+
+
+def test_hollows_are_those_of_every_square_of_neighbours(rng: np.random.Generator) -> None:
+    depth = np.cumsum(rng.normal(size=(23, 31)), axis=1)
+    depth[rng.random(depth.shape) < 0.3] = -np.inf
+    np.testing.assert_allclose(hollows(depth, 1.7), slow_hollows(depth, 1.7), rtol=0, atol=1e-9)
+
+
+def test_thinned_surface_stays_within_a_cell_and_says_which_faces_are_left() -> None:
+    vertices, faces = sphere(12.0)  # edges under 0.8 mm: thinned
+    points, left, kept = thinned(vertices, faces)
+    assert 0 < len(kept) < len(faces) / 2
+    assert np.all(np.diff(kept) > 0)
+    moved = np.linalg.norm(points[left] - vertices[faces[kept]], axis=2)
+    assert moved.max() < np.sqrt(3) * _CELL_MM
+    coarse = thinned(vertices * 10, faces)
+    assert coarse[0].shape == vertices.shape
+    assert len(coarse[2]) == len(faces)
+
+
+def test_thinned_person_has_the_regions_of_the_faces_left() -> None:
+    hip = phantoms.hip(Side.LEFT, gap_mm=9.25)
+    assert hip.femur is not None
+    dense = replace(hip.femur, vertices_mm=hip.femur.vertices_mm / 8, faces=hip.femur.faces)
+    small = replace(hip, femur=dense)
+    pelvis = Pelvis(left=small, right=None, sacrum=None, landmarks={}, frames={})
+    drawn = thinned_pelvis(pelvis).left
+    assert drawn is not None
+    assert drawn.femur is not None
+    _, _, kept = thinned(dense.vertices_mm, dense.faces)
+    assert len(kept) < len(dense.faces)
+    expected = set(kept.tolist()) & set(small.regions["lesser_trochanter"].face_indices.tolist())
+    found = drawn.regions["lesser_trochanter"].face_indices if expected else np.empty(0, dtype=int)
+    assert set(kept[found].tolist()) == expected
