@@ -49,6 +49,7 @@ _FIRST = ((12.0, 0, 3), (8.0, 0, 3))
 _N_TRIED = 2
 _MARGIN_MM = 14.0
 _STIFF_MM = 2.0  # as far the model's shape alone may be off
+_JOINT_MM = 4.0  # as near to another bone there may be cartilage
 _FAT_HU = -30.0  # there the surface was drawn in rightly
 
 
@@ -235,7 +236,10 @@ def _labelled(scan: Volume, laid: dict[Key, Laid], stiff: dict[Key, Laid], tell:
         before = distance_field(stiff[name, side].vertices_mm, stiff[name, side].model.faces, volume)
         # Where an edge inside the bone drew the surface in, the model's shape is nearer to the truth.
         inner = np.where(smooth[box] > _FAT_HU, np.minimum(field[box], before[box] + _STIFF_MM), field[box])
-        mask = bone_mask(smooth[box], inner, owner[box] == number, spacing, by_slice=name != "sacrum")
+        is_joint = np.any([other[box] < _JOINT_MM for other in fields if other is not field], axis=0)
+        is_joint = np.broadcast_to(is_joint, inner.shape)
+        is_own = owner[box] == number
+        mask = bone_mask(smooth[box], inner, is_own, is_joint, spacing, by_slice=name != "sacrum")
         labels[box][mask] = number
         names[number] = name if side is None else f"{name}_{side.value}"
     out = replace(volume, values=labels, modality="labels", unit="1", names=names)

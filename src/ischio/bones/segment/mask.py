@@ -13,6 +13,7 @@ _PEAK_MM = 2.5  # a cortex's edge is where half of its height is: that is looked
 _DENSE_HU = 450.0  # half of a cortex's height is no more
 _DEPTHS_MM = (-2.5, -2.0, -1.5, -1.0, -0.5)  # in the laid model, of what is bone there:
 _DEEP_HU = (-200.0, 0.0, 70.0, 100.0, 130.0)  # wings thinner than a voxel; thin cortex beside fatty marrow
+_JOINT_MM = -1.0  # beside another bone only this deep attenuation need not reach half of the cortex's
 _CORE_MM = 2.5  # deeper there is bone, whatever it attenuates
 _EVEN_MM = 0.8  # noise inside is smoothed by this; it would make a ragged edge of porous bone
 _REACH_MM = 5.0  # a bone's surface strays no further from the laid model
@@ -23,6 +24,7 @@ def bone_mask(
     values: NDArray[np.float32],
     field: NDArray[np.float32],
     is_own: NDArray[np.bool_],
+    is_joint: NDArray[np.bool_],
     spacing: Array,
     *,
     by_slice: bool,
@@ -37,6 +39,8 @@ def bone_mask(
         Distance from the laid model, negative inside.
     is_own : bool array of shape (I, J, K)
         The bone's territory.
+    is_joint : bool array of shape (I, J, K)
+        Beside another bone: what attenuates little there is cartilage between two bones.
     spacing : array of shape (3,), mm
     by_slice : bool
         Whether what an axial slice encloses is bone, too: marrow cavities that are open at the scan's end.
@@ -53,11 +57,9 @@ def bone_mask(
     half = 0.5 * (MUSCLE_HU + maximum_filter(np.where(near, values, BONE_HU), size))
     deep = np.interp(field, _DEPTHS_MM, _DEEP_HU).astype(np.float32)
     even = gaussian_filter(values, _EVEN_MM / spacing)
-    is_bone = np.where(
-        field < _DEPTHS_MM[-1],
-        (even > deep) | (values > BONE_HU),
-        values > np.clip(half, BONE_HU, _DENSE_HU),
-    )
+    is_inside = np.where(is_joint, field < _JOINT_MM, field < _DEPTHS_MM[-1])
+    is_deep = (values > BONE_HU) | (~is_joint & (even > deep))
+    is_bone = np.where(is_inside, is_deep, values > np.clip(half, BONE_HU, _DENSE_HU))
     solid: NDArray[np.bool_] = core | (near & is_bone)
     pieces, n = label(solid)
     if n == 0:
