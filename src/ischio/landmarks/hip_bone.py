@@ -28,6 +28,7 @@ from ischio.landmarks.hip_regions import TUBEROSITY_POINTS, acetabular_regions, 
 from ischio.landmarks.points import Rule, landmark_of, model_surface, place_points, summit
 from ischio.landmarks.registration import ModelFit, finish, lay_model
 from ischio.landmarks.rim import find_rim, rim_findings
+from ischio.landmarks.socket import socket_sphere
 from ischio.types import Bone, Curve, Landmark, Region, Side
 
 SOCKET_RADIUS_MM = (14.0, 42.0)
@@ -180,23 +181,27 @@ def hip_bone_findings(bone: Bone, side: Side, fit: ModelFit, other_side_ratio: f
     regions: dict[str, Region] = {}
     curves: dict[str, Curve] = {}
     reasons: dict[str, str] = {}
-    centre, radius = template.ball_of(fit.vertices_mm)
-    socket = refined_ball(bone, centre, radius, concave=True)
-    if socket is None or np.linalg.norm(socket.centre_mm - centre) > _MAX_SOCKET_SHIFT_RADII * radius:
+    rough, size = template.ball_of(fit.vertices_mm)
+    hollow = refined_ball(bone, rough, size, concave=True)
+    lost = hollow is None or np.linalg.norm(hollow.centre_mm - rough) > _MAX_SOCKET_SHIFT_RADII * size
+    centre, radius = (rough, size) if hollow is None or lost else (hollow.centre_mm, hollow.radius_mm)
+    edge = find_rim(bone, rim_of(bone, fit, template, centre, radius), (centre, radius))
+    rim, opening = edge[0], opening_of(edge[0], fit)
+    socket = None if lost else socket_sphere(bone, rim, opening, fit.rotation[:, 2])
+    if socket is None:
         reasons["acetabular_centre"] = "too little of the socket's hollow surface is there to fit a sphere"
     else:
-        centre, radius = socket.centre_mm, socket.radius_mm
+        sphere, method = socket
+        centre, radius = sphere.centre_mm, sphere.radius_mm
         landmarks["acetabular_centre"] = Landmark(
             "acetabular_centre",
             side,
             centre,
             bone.frame,
-            ball_sigma_mm(socket, bone, _SOCKET_METHOD_SIGMA_MM),
-            "sphere_fit@1",
-            ball_detail(socket),
+            ball_sigma_mm(sphere, bone, _SOCKET_METHOD_SIGMA_MM),
+            method,
+            ball_detail(sphere),
         )
-    edge = find_rim(bone, rim_of(bone, fit, template, centre, radius), (centre, radius))
-    rim, opening = edge[0], opening_of(edge[0], fit)
     try:
         curve, middle = rim_findings(bone, side, edge, opening)
         curves[curve.name] = curve
