@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ischio.validation import left_out
-from ischio.validation.left_out import left_out_errors, left_out_rows
+from ischio.validation.left_out import LeftOut, left_out_errors, left_out_rows
 
 PERSON = 11
 SURE_SIGMAS, FAR_MM = 3.0, 9.0  # of some forty landmarks of one person none is farther
@@ -15,8 +15,10 @@ SURE_SIGMAS, FAR_MM = 3.0, 9.0  # of some forty landmarks of one person none is 
 def test_one_person_left_out() -> None:
     errors = left_out_errors(PERSON)
     assert {"left asis", "right asis", "left femoral_head_centre", "sacral_promontory"} <= errors.keys()
-    for name, (error, sigma) in errors.items():
-        assert error < min(SURE_SIGMAS * sigma, FAR_MM), name
+    for name, one in errors.items():
+        assert one.error_mm < min(SURE_SIGMAS * one.sigma_mm, FAR_MM), name
+        assert one.without_readers_mm is None or 0 < one.without_readers_mm < one.sigma_mm
+    assert errors["left psis"].without_readers_mm is not None
     # Where the model leads, another model leads elsewhere; where the bone leads, it does not.
     assert errors["left psis"][0] > 0.1 > errors["left femoral_head_centre"][0]
 
@@ -31,10 +33,15 @@ def test_none_left_out_is_a_row_that_says_so() -> None:
 
 
 def test_rows_join_both_sides_and_tell_what_was_not_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    given = {"left asis": (3.0, 2.0), "right asis": (4.0, 2.0), "left psis": (np.inf, 0.0)}
+    given = {
+        "left asis": LeftOut(3.0, 2.0, 1.5),
+        "right asis": LeftOut(4.0, 2.0),
+        "left psis": LeftOut(np.inf, 0.0),
+    }
     monkeypatch.setattr(left_out, "left_out_errors", lambda _person: given)
-    asis, psis, ratio = left_out_rows(3, told)
+    asis, psis, ratio, led = left_out_rows(3, told)
     assert asis.ours == pytest.approx(np.sqrt(12.5))
     assert (asis.verdict, psis.verdict, ratio.verdict) == ("pass", "fail", "fail")
     assert "0 of 3 found in 3 people" in psis.note
     assert ratio.ours == pytest.approx(np.sqrt((1.5**2 + 2.0**2) / 2))
+    assert (led.ours, led.verdict) == (pytest.approx(2.0), "fail")

@@ -123,6 +123,7 @@ def find_pelvis(
         scanner[joint_frames.SCANNER] = joint_frames.scanner_frame(bones[0].frame)
     hips = {side: hip and _seen_from(hip, scanner) for side, hip in hips.items()}
     no_vertical = {} if scanner else {joint_frames.SCANNER: joint_frames.NO_VERTICAL}
+    warnings += [words for hip in hips.values() if hip is not None for words in _doubts(hip)]
     sacrum = next((bone for bone in bones if bone.name == "sacrum"), None)
     midline, midline_reasons = _midline(sacrum, hip_bones)
     absent = {
@@ -146,6 +147,15 @@ def _seen_from(hip: Hip, scanner: dict[str, Transform]) -> Hip:
     if scanner:
         return replace(hip, frames={**hip.frames, **scanner})
     return replace(hip, reasons={**hip.reasons, joint_frames.SCANNER: joint_frames.NO_VERTICAL})
+
+
+def _doubts(hip: Hip) -> list[str]:
+    """What speaks against landmarks of a hip, a sentence for each reason with the landmarks it holds for."""
+    of: dict[str, list[str]] = {}
+    for name, mark in hip.landmarks.items():
+        for words in mark.detail.get("doubt", ()):
+            of.setdefault(words, []).append(name)
+    return [f"{hip.side.value} {', '.join(names)}: {words}" for words, names in of.items()]
 
 
 def _midline(

@@ -12,7 +12,6 @@ from ischio.atlas.template import femur_template
 from ischio.geometry.spheres import Sphere, find_spheres
 from ischio.landmarks.femur_regions import OTHER_REGIONS, femur_regions
 from ischio.landmarks.findings import (
-    MAX_COEFFICIENT,
     N_SAMPLES,
     Findings,
     ball_detail,
@@ -21,18 +20,20 @@ from ischio.landmarks.findings import (
     surface_index,
     unlike_model,
 )
-from ischio.landmarks.grain import centre_grain_mm, steady_sample
+from ischio.landmarks.grain import centre_grain_mm, grain_mm, steady_sample
 from ischio.landmarks.joint_frames import knee_centre
 from ischio.landmarks.neck import neck_isthmus
+from ischio.landmarks.part_fit import laid_over_part
 from ischio.landmarks.points import (
-    USUAL_RMS_MM,
+    USUAL_LOCAL_MM,
     Rule,
     landmark_of,
     model_surface,
     place_points,
     summit,
 )
-from ischio.landmarks.registration import ModelFit, finish, fit_shape, lay_model
+from ischio.landmarks.registration import ModelFit, finish, lay_model
+from ischio.landmarks.relief import Relief, relief
 from ischio.landmarks.shaft import SHAFT_AXES, shaft_axes
 from ischio.landmarks.smooth_femur import RING_MM
 from ischio.landmarks.trochanter import find_trochanter
@@ -55,29 +56,27 @@ _TOO_SHORT = "little more than the head of the femur is there: it does not tell 
 _LEAN_PER_MM = 0.012
 # Readers' spread of the medial condyle's flat points is raised to the lateral's: both are as flat.
 POINT_RULES = {
-    "greater_trochanter_superior": Rule(0.3, 5.2, 8.0, (0.0, 0.0, 1.0)),
-    "intertrochanteric_crest_posterior": Rule(2.0, 4.1, 6.0, (0.0, 1.0, 0.0)),
-    "epicondyle_lateral": Rule(1.3, 3.1, 4.0, (1.0, 0.0, 0.0)),
-    "epicondyle_medial": Rule(1.6, 4.3, 4.0, (-1.0, 0.0, 0.0)),
-    "posterior_condyle_lateral": Rule(0.1, 3.8, 12.0, (0.0, 1.0, 0.0), lean_per_mm=_LEAN_PER_MM),
-    "posterior_condyle_medial": Rule(0.1, 3.8, 12.0, (0.0, 1.0, 0.0), lean_per_mm=_LEAN_PER_MM),
-    "proximoposterior_condyle_lateral": Rule(1.5, 3.6),
-    "proximoposterior_condyle_medial": Rule(2.0, 3.4),
-    "distal_condyle_lateral": Rule(1.6, 4.8, 12.0, (0.0, 0.0, -1.0), lean_per_mm=_LEAN_PER_MM),
-    "distal_condyle_medial": Rule(0.3, 4.0, 12.0, (0.0, 0.0, -1.0), lean_per_mm=_LEAN_PER_MM),
-    "intercondylar_notch": Rule(1.1, 2.9),
+    "greater_trochanter_superior": Rule(0.6, 2.1, 2.2, 8.0, (0.0, 0.0, 1.0)),
+    "intertrochanteric_crest_posterior": Rule(1.9, 3.0, 1.1, 6.0, (0.0, 1.0, 0.0)),
+    "epicondyle_lateral": Rule(1.3, 2.6, 0.9, 4.0, (1.0, 0.0, 0.0)),
+    "epicondyle_medial": Rule(1.6, 3.0, 0.8, 4.0, (-1.0, 0.0, 0.0)),
+    "posterior_condyle_lateral": Rule(0.6, 2.3, 1.3, 12.0, (0.0, 1.0, 0.0), lean_per_mm=_LEAN_PER_MM),
+    "posterior_condyle_medial": Rule(0.8, 2.3, 1.9, 12.0, (0.0, 1.0, 0.0), lean_per_mm=_LEAN_PER_MM),
+    "proximoposterior_condyle_lateral": Rule(1.5, 2.4, 1.1),
+    "proximoposterior_condyle_medial": Rule(2.0, 2.4, 0.7),
+    "distal_condyle_lateral": Rule(1.8, 2.3, 1.8, 12.0, (0.0, 0.0, -1.0), lean_per_mm=_LEAN_PER_MM),
+    "distal_condyle_medial": Rule(0.8, 2.3, 2.3, 12.0, (0.0, 0.0, -1.0), lean_per_mm=_LEAN_PER_MM),
+    "intercondylar_notch": Rule(1.1, 2.2, 0.6),
 }
 _ISTHMUS_SIGMA_MM = 2.5
 _UPPER_RADII = 5.0  # from the head's centre: the upper end reaches two radii below the lesser trochanter
 _UPPER_COVER = 0.9  # of that: what of the model must lie on it
-_UPPER_MODES = (20, 20, 20, 20)
-_N_UPPER = 2000
 _UPPER_POINTS = ("greater_trochanter_superior", "intertrochanteric_crest_posterior")
 _HEAD_METHOD_SIGMA_MM = 0.6  # against a sphere through raters' points on the head 0.8 mm
 _TABLE_ROUNDS = 4
 # Whole knees, coarse and stair-stepped ones too, lie within 3.0 mm of the laid model near every point; of
 # knees with a condyle shaved flat some part lies 4 mm away or more, and all their points move.
-_STRANGE_KNEE_MM, _KNEE_GAIN = 3.6, 3.0
+_STRANGE_KNEE_MM, _KNEE_GAIN = 2.6, 3.0
 
 
 def find_femur(bone: Bone, model: BoneModel | None = None) -> Findings:
@@ -105,14 +104,10 @@ def find_femur(bone: Bone, model: BoneModel | None = None) -> Findings:
     rest.
     """
     points, normals = steady_sample(bone, bone.triangles_mm, N_SAMPLES)
-    balls = find_spheres(
-        points,
-        normals,
-        radius_range_mm=HEAD_RADIUS_MM,
-        concave=False,
-        min_coverage=MIN_HEAD_COVERAGE,
-        n_wanted=3,
-    )
+    balls = _balls(points, normals)
+    if not balls:  # the faces of stair steps look along the steps, not out of the head
+        points, normals = steady_sample(bone, bone.triangles_mm, N_SAMPLES, always=True)
+        balls = _balls(points, normals)
     if not balls:
         raise CannotMeasure("no spherical head was found: it is outside the scan, replaced or deformed")
     head, fits = _laid_over(points, normals, balls, model or bone_model("femur"))
@@ -190,6 +185,18 @@ def femur_findings(
     return Findings(bone, side, fit, landmarks, regions, reasons, other_side_ratio, head.centre_mm)
 
 
+def _balls(points: Array, normals: Array) -> list[Sphere]:
+    """Spheres that may be the head, best first."""
+    return find_spheres(
+        points,
+        normals,
+        radius_range_mm=HEAD_RADIUS_MM,
+        concave=False,
+        min_coverage=MIN_HEAD_COVERAGE,
+        n_wanted=3,
+    )
+
+
 def _head_landmark(bone: Bone, side: Side, head: Sphere) -> Landmark:
     """The centre of the head's sphere."""
     sigma = ball_sigma_mm(head, bone, _HEAD_METHOD_SIGMA_MM)
@@ -221,12 +228,9 @@ def _laid_over(
 def _laid_over_upper_end(bone: Bone, fit: ModelFit, head: Sphere) -> ModelFit:
     """The model laid anew over the upper end alone; as it was where that leads away from all femora known."""
     reach = _UPPER_RADII * head.radius_mm
-    triangles = bone.triangles_mm
-    near = np.linalg.norm(triangles.mean(axis=1) - head.centre_mm, axis=1) < reach
-    points, normals = steady_sample(bone, triangles[near], _N_UPPER)
     away = np.linalg.norm(fit.vertices_mm - head.centre_mm, axis=1)
-    upper = fit_shape(fit, points, normals, np.flatnonzero(away < _UPPER_COVER * reach), _UPPER_MODES)
-    return fit if np.abs(upper.coefficients).max() > MAX_COEFFICIENT else upper
+    cover = np.flatnonzero(away < _UPPER_COVER * reach)
+    return laid_over_part(bone, fit, head.centre_mm, reach, cover)
 
 
 def _add_trochanter(
@@ -283,8 +287,8 @@ def _add_points(
         reasons |= missing
     fit, upper = fits
     table = _on_table(bone, fit, landmarks["femoral_head_centre"].point_mm, found)
-    for name, (point, expected) in table.items():
-        found[name] = landmark_of(bone, side, name, point, POINT_RULES[name], fit, expected)
+    for name, (point, expected, around) in table.items():
+        found[name] = landmark_of(bone, side, name, point, POINT_RULES[name], fit, expected, around)
     landmarks |= doubted_knee(found)
     head = landmarks["femoral_head_centre"]
     tip, lateral = (
@@ -331,13 +335,17 @@ def doubted_knee(found: dict[str, Landmark]) -> dict[str, Landmark]:
     worst = max((float(mark.detail["local_rms_mm"]) for mark in knee.values()), default=0.0)
     if worst <= _STRANGE_KNEE_MM:
         return found
-    more = _KNEE_GAIN * (worst - USUAL_RMS_MM)
+    more = _KNEE_GAIN * (worst - USUAL_LOCAL_MM)
     doubt = [f"part of the knee lies {worst:.1f} mm (root mean square) from any knee known"]
     return found | {
         name: replace(
             mark,
             sigma_mm=float(np.hypot(mark.sigma_mm, more)),
-            detail={**mark.detail, "doubt": doubt},
+            detail={
+                **mark.detail,
+                "sigma_parts_mm": {**mark.detail["sigma_parts_mm"], "strange_knee": more},
+                "doubt": [*mark.detail.get("doubt", ()), *doubt],
+            },
         )
         for name, mark in knee.items()
     }
@@ -345,7 +353,7 @@ def doubted_knee(found: dict[str, Landmark]) -> dict[str, Landmark]:
 
 def _on_table(
     bone: Bone, fit: ModelFit, head: Array, found: dict[str, Landmark]
-) -> dict[str, tuple[Array, Array]]:
+) -> dict[str, tuple[Array, Array, Relief | None]]:
     """Posterior and distal condyles as if the femur lay on a table and then stood on one, and the model's.
 
     The table's plane holds the posterior condyles' line and the direction of the mechanical axis;
@@ -358,6 +366,8 @@ def _on_table(
     starts = {
         name: surface.nearest(guesses[name], POINT_RULES[name].reach_mm) for name in names if name in found
     }
+    grain = grain_mm(bone)
+    around = {name: relief(surface, fit, start, grain) for name, start in starts.items() if start is not None}
     points = {**guesses, **{name: found[name].point_mm for name in starts}}
     towards: dict[str, Array] = {}
     back = fit.rotation[:, 1]
@@ -370,11 +380,9 @@ def _on_table(
         towards = {name: back if name in pairs["posterior"] else down for name in names}
         for name, start in starts.items():
             assert start is not None  # the same place was found before
-            rule = POINT_RULES[name]
-            points[name] = summit(surface, start, towards[name], rule.reach_mm, rule.lean_per_mm)
+            points[name] = summit(surface, start, towards[name], POINT_RULES[name], around[name])
     out = {}
     for name in starts:
-        rule = POINT_RULES[name]
-        expected = summit(model, guesses[name], towards[name], rule.reach_mm, rule.lean_per_mm)
-        out[name] = points[name], expected
+        expected = summit(model, guesses[name], towards[name], POINT_RULES[name])
+        out[name] = points[name], expected, around[name]
     return out

@@ -19,6 +19,7 @@ from ischio.types import Bone, Curve, Landmark, Region, Side
 
 N_SAMPLES = 5000
 N_BALL_SAMPLES = 8000
+_LEAST_FACES = 20
 # A model laid rightly over a whole or partial bone stays within 5 standard deviations in every mode (an
 # adolescent's femur is the farthest); laid wrongly it needs 8 or more.
 MAX_COEFFICIENT = 6.5
@@ -76,7 +77,7 @@ def refined_ball(bone: Bone, centre_mm: Array, radius_mm: float, *, concave: boo
     """
     triangles = bone.triangles_mm
     near = np.linalg.norm(triangles.mean(axis=1) - centre_mm, axis=1) < 1.6 * radius_mm
-    if near.sum() < 20:
+    if near.sum() < _LEAST_FACES:
         return None
     points, normals = steady_sample(bone, triangles[near], N_BALL_SAMPLES)
     return refine_sphere(points, normals, centre_mm, radius_mm, concave=concave)

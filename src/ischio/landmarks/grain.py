@@ -47,7 +47,9 @@ def noise_mm(bone: Bone) -> float:
     return float(np.median(np.abs(along)) / _NORMAL_MEDIAN / _WITH_NEIGHBOURS)
 
 
-def steady_sample(bone: Bone, triangles_mm: Array, n_points: int) -> tuple[Array, Array]:
+def steady_sample(
+    bone: Bone, triangles_mm: Array, n_points: int, *, always: bool = False
+) -> tuple[Array, Array]:
     """Points spread over some of a bone's triangles with normals, noise averaged out where there is much.
 
     Parameters
@@ -56,6 +58,9 @@ def steady_sample(bone: Bone, triangles_mm: Array, n_points: int) -> tuple[Array
     triangles_mm : array of shape (F, 3, 3), mm
         Those of the bone that count.
     n_points : int
+    always : bool
+        Average even where there seems to be little noise: on a fine mesh of stair steps most vertices lie on
+        flat treads, and the steps are not seen as noise.
 
     Returns
     -------
@@ -64,7 +69,7 @@ def steady_sample(bone: Bone, triangles_mm: Array, n_points: int) -> tuple[Array
         neighbours, and each point moves along it to their mean height.
     """
     points, normals, _ = sample_surface(triangles_mm, n_points)
-    if noise_mm(bone) < _MUCH_NOISE_MM or n_points <= _N_NEIGHBOURS:
+    if n_points <= _N_NEIGHBOURS or not (always or noise_mm(bone) >= _MUCH_NOISE_MM):
         return points, normals
     near = cKDTree(points).query(points, k=_N_NEIGHBOURS)[1]
     total = normals[near].sum(axis=1)

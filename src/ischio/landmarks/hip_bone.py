@@ -23,10 +23,12 @@ from ischio.landmarks.findings import (
     surface_index,
     unlike_model,
 )
-from ischio.landmarks.grain import steady_sample
+from ischio.landmarks.grain import grain_mm, steady_sample
 from ischio.landmarks.hip_regions import TUBEROSITY_POINTS, acetabular_regions, tuberosity_points
+from ischio.landmarks.part_fit import laid_over_part
 from ischio.landmarks.points import Rule, landmark_of, model_surface, place_points, summit
 from ischio.landmarks.registration import ModelFit, finish, lay_model
+from ischio.landmarks.relief import relief
 from ischio.landmarks.rim import find_rim, rim_findings
 from ischio.landmarks.socket import socket_sphere
 from ischio.types import Bone, Curve, Landmark, Region, Side
@@ -40,18 +42,22 @@ _MAX_SOCKET_SHIFT_RADII = 0.8  # the model's sockets are smoother and smaller th
 _NORMAL_WEIGHT_MM = 12.0
 _RIM_REACH_MM = 7.0
 _TRUST_IN_HEAD = 0.16  # of the radius: with a fit this good the femoral head was the right anchor
-_MODEL_DOWN = "model_transfer_to_summit_model_down@2"
+_ISCHIUM_RADII = 3.0  # from the tuberosity's lowest point: as far as the socket's centre
+_NOWHERE = np.zeros(0, dtype=np.int64)  # the pelvis's model is one surface: none of it must lie on a hip bone
+_MODEL_DOWN = "model_transfer_to_summit_model_down@3"
 _MAX_HOLE_MM2 = 100.0  # rough bone leaves holes in the labels; the spine and the rim are borders, not holes
 POINT_RULES = {
-    "asis": Rule(2.4, 3.2, 8.0, (0.0, -1.0, -0.25)),
-    "aiis": Rule(2.1, 2.2, 5.0, (0.3, -1.0, 0.0)),
-    "psis": Rule(2.5, 6.9, 8.0, (0.0, 1.0, 0.0)),
-    "piis": Rule(3.5, 5.5, 12.0, (0.0, 1.0, -0.8)),
-    "pubic_tubercle": Rule(2.2, 2.3, 10.0, (0.5, -1.0, -0.5)),
-    "ischial_spine": Rule(1.2, 1.7, 6.0, (-0.5, 1.0, 0.0)),
-    "ischial_tuberosity_inferior": Rule(1.1, 5.5, 20.0, (0.0, 0.0, -1.0)),
+    "asis": Rule(2.4, 1.7, 4.5, 8.0, (0.0, -1.0, -0.25)),
+    "aiis": Rule(2.1, 1.8, 2.7, 5.0, (0.3, -1.0, 0.0)),
+    "psis": Rule(2.5, 2.7, 3.9, 8.0, (0.0, 1.0, 0.0)),
+    "piis": Rule(3.5, 2.9, 5.0, 12.0, (0.0, 1.0, -0.8)),
+    "pubic_tubercle": Rule(1.1, 1.8, 3.7, 10.0, (0.5, -1.0, -0.5)),
+    "ischial_spine": Rule(1.2, 1.8, 2.9, 6.0, (-0.5, 1.0, 0.0)),
+    "ischial_tuberosity_inferior": Rule(0.8, 3.9, 5.5, 20.0, (0.0, 0.0, -1.0)),
 }
-_JOINED_RULES = POINT_RULES | {"piis": Rule(3.5, 12.0)}  # no border: the sacrum goes on where the ilium ends
+_JOINED_RULES = POINT_RULES | {
+    "piis": Rule(3.5, 8.4, 5.0)
+}  # no border: the sacrum goes on where the ilium ends
 
 
 def find_hip_bone(
@@ -191,16 +197,16 @@ def hip_bone_findings(bone: Bone, side: Side, fit: ModelFit, other_side_ratio: f
     if socket is None:
         reasons["acetabular_centre"] = "too little of the socket's hollow surface is there to fit a sphere"
     else:
-        sphere, method = socket
+        sphere, apart, method = socket
         centre, radius = sphere.centre_mm, sphere.radius_mm
         landmarks["acetabular_centre"] = Landmark(
             "acetabular_centre",
             side,
             centre,
             bone.frame,
-            ball_sigma_mm(sphere, bone, _SOCKET_METHOD_SIGMA_MM),
+            float(np.hypot(ball_sigma_mm(sphere, bone, _SOCKET_METHOD_SIGMA_MM), apart)),
             method,
-            ball_detail(sphere),
+            {**ball_detail(sphere), "whole_hollow_apart_mm": apart},
         )
     try:
         curve, middle = rim_findings(bone, side, edge, opening)
@@ -223,8 +229,9 @@ def hip_bone_findings(bone: Bone, side: Side, fit: ModelFit, other_side_ratio: f
         lowest = _lowest(bone, side, fit, found)
         landmarks[lowest.name] = lowest
     if "ischium" in regions:
-        is_whole = _own_up(fit, found) is not None
-        landmarks |= tuberosity_points(bone, side, regions["ischium"], fit, is_whole=is_whole)
+        sitting = fit.vertices_mm[template.points["ischial_tuberosity_inferior"]]
+        part = laid_over_part(bone, fit, sitting, _ISCHIUM_RADII * radius, _NOWHERE)
+        landmarks |= tuberosity_points(bone, side, regions["ischium"], part)
     else:
         reasons |= dict.fromkeys(TUBEROSITY_POINTS, reasons["ischium"])
     return Findings(bone, side, fit, landmarks, regions, reasons, other_side_ratio, centre, curves)
@@ -250,15 +257,20 @@ def _lowest(bone: Bone, side: Side, fit: ModelFit, found: Mapping[str, Landmark]
     rule, mark = POINT_RULES[name], found[name]
     up = _own_up(fit, found)
     if up is None:
-        sigma = float(np.hypot(mark.sigma_mm, rule.reach_mm / 2))
-        return replace(mark, sigma_mm=sigma, method=_MODEL_DOWN)
+        more = rule.reach_mm / 2
+        sigma = float(np.hypot(mark.sigma_mm, more))
+        parts = {**mark.detail["sigma_parts_mm"], "model_down": more}
+        return replace(
+            mark, sigma_mm=sigma, method=_MODEL_DOWN, detail={**mark.detail, "sigma_parts_mm": parts}
+        )
     guess = fit.vertices_mm[template_of(fit, side).points[name]]
     surface = surface_index(bone)
     start = surface.nearest(guess, rule.reach_mm)
     assert start is not None  # the same place was found before
-    point = summit(surface, start, -up, rule.reach_mm)
-    expected = summit(model_surface(fit), guess, -up, rule.reach_mm)
-    return landmark_of(bone, side, name, point, rule, fit, expected)
+    around = relief(surface, fit, start, grain_mm(bone))
+    point = summit(surface, start, -up, rule, around)
+    expected = summit(model_surface(fit), guess, -up, rule)
+    return landmark_of(bone, side, name, point, rule, fit, expected, around)
 
 
 def _ischium(bone: Bone, side: Side, fit: ModelFit, template: Template, rim: Array) -> Region:

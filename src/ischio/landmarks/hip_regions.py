@@ -20,10 +20,7 @@ _LUNATE_COSINE = 0.5  # the joint's surface faces the centre within 60 degrees
 _MIN_AREA_MM2 = 100.0
 _TUBEROSITY_SIGMA_MM = 4.0
 _SOFT_MM = 0.6
-_TURNED_SIGMA_MM = (
-    3.0  # what the model's turn by some 6 degrees, as on a hip bone cut at the roof, moves it by
-)
-_METHOD, _METHOD_OF_PART = "region_summit@1", "region_summit_lateral_of_part@1"
+_METHOD = "region_summit@2"
 
 
 def acetabular_regions(
@@ -79,9 +76,7 @@ def acetabular_regions(
     return regions, reasons
 
 
-def tuberosity_points(
-    bone: Bone, side: Side, ischium: Region, fit: ModelFit, *, is_whole: bool
-) -> dict[str, Landmark]:
+def tuberosity_points(bone: Bone, side: Side, ischium: Region, part: ModelFit) -> dict[str, Landmark]:
     """Most lateral point of the ischial tuberosity and the middle of its hamstring facet.
 
     Parameters
@@ -90,11 +85,9 @@ def tuberosity_points(
     side : Side
     ischium : Region
         Its sub-part "tuberosity" is searched.
-    fit : ModelFit
-        Gives the directions.
-    is_whole : bool
-        Whether the ilium is there: without it the model lies up to 7 degrees otherwise, and the method and
-        the sigma of the lateral point say so.
+    part : ModelFit
+        The model laid over the ischium alone: gives the directions, the same whether the ilium is there or
+        not.
 
     Returns
     -------
@@ -108,7 +101,7 @@ def tuberosity_points(
     triangles = bone.triangles_mm[chosen]
     middles = triangles.mean(axis=1)
     normals, areas = face_normals(triangles)
-    left, back, up = fit.rotation.T
+    left, back, up = part.rotation.T
     lateral = -side.sign * left
     level = middles @ up
     low = level < np.average(level, weights=areas)  # its upper end runs out below the rim of the socket
@@ -116,8 +109,7 @@ def tuberosity_points(
     weight = areas * np.exp((height - height.max()) / _SOFT_MM)
     outermost = (weight[:, None] * middles).sum(axis=0) / weight.sum()
     facet = (normals @ back > 0.5) & (level > np.average(level, weights=areas))
-    turned = 0.0 if is_whole else _TURNED_SIGMA_MM
-    points = {"ischial_tuberosity_lateral": (outermost, float(np.hypot(_TUBEROSITY_SIGMA_MM, turned)))}
+    points = {"ischial_tuberosity_lateral": (outermost, _TUBEROSITY_SIGMA_MM)}
     if facet.any():
         middle = np.average(middles[facet], axis=0, weights=areas[facet])
         points["ischial_tuberosity_hamstring"] = (middle, 2 * _TUBEROSITY_SIGMA_MM)
@@ -130,6 +122,6 @@ def tuberosity_points(
             point if foot is None else foot,
             bone.frame,
             float(np.hypot(sigma, grain_mm(bone))),
-            _METHOD_OF_PART if name == "ischial_tuberosity_lateral" and not is_whole else _METHOD,
+            _METHOD,
         )
     return out

@@ -17,24 +17,30 @@ from ischio.geometry.sampling import sample_surface
 from ischio.landmarks.findings import SurfaceIndex, surface_index
 from ischio.landmarks.grain import grain_mm
 from ischio.landmarks.registration import ModelFit
+from ischio.landmarks.relief import Relief, relief
 from ischio.types import Bone, Landmark, Side
 
 METHOD_TRANSFERRED = "model_transfer@1"
-METHOD_SUMMIT = "model_transfer_to_summit@2"
-METHOD_LEANING = "model_transfer_to_leaning_summit@1"
+METHOD_SUMMIT = "model_transfer_to_summit@3"
+METHOD_LEANING = "model_transfer_to_leaning_summit@2"
 _REACH_MM = 12.0  # a model point farther than this from the bone lies where the bone is cut
 _CUT_LENGTH_MM = 40.0  # an open border longer than this is a cut
 _CUT_MARGIN_MM = 4.0  # a point this near to a cut stood beyond it
 _N_LOCAL = 4000
 _SOFT_MM = 0.4  # a summit is the middle of what comes within about this of the highest point
-_READERS_SHARE = (
-    0.7  # half of the readers' variance is each one's own, and no doubt about the point's meaning
-)
-_LOCAL_MM, _N_LOCAL_VERTICES = 25.0, 500  # how far round a point the model must fit
-_LOCAL_GAIN = 2.0  # the model gives way: what is left of a misfit is about half of it
+_LOCAL_GAIN = 1.0  # of what the model is off by round a point, more than it usually is
 _PARTIAL_GAIN = 2.0  # the model is led by less where part of the bone is cut away
-_USUALLY_AWAY_MM = 2.5  # a right point from the same rule's point on the laid model
-_STRANGE_SHARE = 1.0  # of what it is farther away
+USUAL_RMS_MM = 2.5  # of whole bones: vertices of the model stand about 5 mm apart, a perfect fit reads 2 mm
+USUAL_LOCAL_MM = 1.5  # of the surface round a point
+_UNKNOWN_MM = 10.0  # misfit where the model has nothing near a point
+_USUALLY_AWAY = 1.5  # of the root mean square
+_OUT_NEAR_MM = 10.0  # round a point, what stands out may have drawn it or pushed it aside
+_OUT_SHARE = 0.95  # of that surface: corners and folds of a mesh are no bump
+_OUT_USUALLY = 1.4  # times the usual: where nothing is wrong, little near a point stands out by more
+# What more counts for: the model gives way to a bump, and on a flat top one draws the summit aside by more
+# than its own height.
+_OUT_GAIN, _FLAT_GAIN = 1.0, 2.5
+_DOUBTED_OUT_MM = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +52,12 @@ class Rule:
     left_out_mm : float
         Root mean square error on each of the 26 people with that person left out of the model.
     readers_mm : float
-        3-D spread of readers of one bone about their mean: five readers, four trials each, of a woman's
-        femur and pelvis (Fischer et al. 2023, Sci Data 10:763); an estimate where they read no such point.
+        What readers mean by it differs by so much: 3-D standard deviation between five readers, each one's
+        own four trials averaged out (Fischer et al. 2023, Sci Data 10:763), halfway to that of all points
+        together, as five readers tell little of one; an estimate where they read no such point.
+    away_mm : float
+        Root mean square distance from where the same rule puts the point on the laid model: the 26 people,
+        each with a model that does not know them.
     reach_mm : float
         How far the summit may lie from where the model says; 0 keeps the model's place.
     towards : tuple of float
@@ -59,6 +69,7 @@ class Rule:
 
     left_out_mm: float
     readers_mm: float
+    away_mm: float
     reach_mm: float = 0.0
     towards: tuple[float, float, float] = field(default=(0.0, 0.0, 0.0))
     lean_per_mm: float = 0.0
@@ -66,7 +77,7 @@ class Rule:
     @property
     def sigma_mm(self) -> float:
         """3-D standard deviation of the method: of the model, and of what the point's name means."""
-        return float(np.hypot(self.left_out_mm, _READERS_SHARE * self.readers_mm))
+        return float(np.hypot(self.left_out_mm, self.readers_mm))
 
 
 def place_points(
@@ -102,12 +113,13 @@ def place_points(
             reasons[name] = "the bone's surface does not reach it"
             continue
         direction = rule_direction(rule, fit, side)
-        point = summit(surface, start, direction, rule.reach_mm, rule.lean_per_mm)
+        around = relief(surface, fit, start, grain_mm(bone))
+        point = summit(surface, start, direction, rule, around)
         if from_cut is not None and from_cut.query(point)[0] < _CUT_MARGIN_MM:
             reasons[name] = "it would lie beyond where the bone is cut"
             continue
-        expected = summit(model, guess, direction, rule.reach_mm, rule.lean_per_mm)
-        landmarks[name] = landmark_of(bone, side, name, point, rule, fit, expected)
+        expected = summit(model, guess, direction, rule)
+        landmarks[name] = landmark_of(bone, side, name, point, rule, fit, expected, around)
     return landmarks, reasons
 
 
@@ -151,7 +163,14 @@ def cut_edges(bone: Bone) -> Array:
 
 
 def landmark_of(
-    bone: Bone, side: Side, name: str, point: Array, rule: Rule, fit: ModelFit, expected_mm: Array
+    bone: Bone,
+    side: Side,
+    name: str,
+    point: Array,
+    rule: Rule,
+    fit: ModelFit,
+    expected_mm: Array,
+    around: Relief | None,
 ) -> Landmark:
     """A placed point with its sigma.
 
@@ -167,31 +186,51 @@ def landmark_of(
     expected_mm : array of shape (3,), mm
         Where the same rule puts the point on the laid model: farther from it than usual, the bone has
         something there that no bone known has, or lacks something, and sigma grows.
+    around : Relief or None
+        Of the bone where the point was looked for.
 
     Returns
     -------
     Landmark
+        Detail holds the parts of sigma by name, and under ``doubt`` a sentence where something stands out
+        from all bones known, if it does.
     """
-    here = _local_rms_mm(bone, fit, point)
     away = float(np.linalg.norm(point - expected_mm))
-    strange = _STRANGE_SHARE * max(0.0, away - _USUALLY_AWAY_MM)
-    misfit = max(0.0, fit.rms_mm - USUAL_RMS_MM, _LOCAL_GAIN * (here - USUAL_RMS_MM))
-    less = _PARTIAL_GAIN * rule.left_out_mm if len(cut_edges(bone)) else 0.0
-    sigma = float(np.linalg.norm([rule.sigma_mm, less, misfit, strange, grain_mm(bone)]))
+    local, out = _UNKNOWN_MM, 0.0
+    if around is not None:
+        local, out = around.misfit_mm, _stands_out_mm(around, point)
+    parts = {
+        "model_left_out": rule.left_out_mm,
+        "readers": rule.readers_mm,
+        "mesh": grain_mm(bone),
+        "cut": _PARTIAL_GAIN * rule.left_out_mm if len(cut_edges(bone)) else 0.0,
+        "misfit": max(0.0, fit.rms_mm - USUAL_RMS_MM, _LOCAL_GAIN * (local - USUAL_LOCAL_MM)),
+        "from_model": max(0.0, away - _USUALLY_AWAY * rule.away_mm),
+        "stands_out": (_FLAT_GAIN if rule.lean_per_mm else _OUT_GAIN) * out,
+    }
     method = METHOD_SUMMIT if rule.reach_mm else METHOD_TRANSFERRED
     method = METHOD_LEANING if rule.lean_per_mm else method
-    detail = {"model_rms_mm": fit.rms_mm, "local_rms_mm": here, "from_model_mm": away}
+    detail: dict[str, object] = {
+        "model_rms_mm": fit.rms_mm,
+        "local_rms_mm": local,
+        "from_model_mm": away,
+        "sigma_parts_mm": parts,
+    }
+    if out > _DOUBTED_OUT_MM:
+        detail["doubt"] = [
+            f"bone near it stands {out:.1f} mm out of what any bone known does: a spur or a fault?"
+        ]
+    sigma = float(np.linalg.norm(list(parts.values())))
     return Landmark(name, side, point, bone.frame, sigma, method, detail)
 
 
-def _local_rms_mm(bone: Bone, fit: ModelFit, point: Array) -> float:
-    """Root mean square distance of the bone's vertices near a point from those of the laid model."""
-    near = bone.vertices_mm[((bone.vertices_mm - point) ** 2).sum(axis=1) < _LOCAL_MM**2]
-    near = near[:: max(1, len(near) // _N_LOCAL_VERTICES)]
-    around = fit.vertices_mm[((fit.vertices_mm - point) ** 2).sum(axis=1) < (2 * _LOCAL_MM) ** 2]
-    if len(near) == 0 or len(around) == 0:
-        return 2 * _LOCAL_MM
-    return float(np.sqrt((cKDTree(around).query(near)[0] ** 2).mean()))
+def _stands_out_mm(around: Relief, point: Array) -> float:
+    """How far the surface near a point stands out or back beyond what is usual."""
+    near = np.linalg.norm(around.points_mm - point, axis=1) < _OUT_NEAR_MM
+    if not near.any():
+        return 0.0
+    beyond = np.abs(around.out_mm[near]) - _OUT_USUALLY * around.usual_mm
+    return max(0.0, float(np.quantile(beyond, _OUT_SHARE)))
 
 
 def model_surface(fit: ModelFit) -> SurfaceIndex:
@@ -199,11 +238,8 @@ def model_surface(fit: ModelFit) -> SurfaceIndex:
     return SurfaceIndex(fit.vertices_mm[fit.model.faces])
 
 
-USUAL_RMS_MM = 2.5  # vertices of the model stand about 5 mm apart: a perfect fit reads 2 mm
-
-
 def summit(
-    surface: SurfaceIndex, start: Array, direction: Array, reach_mm: float, lean_per_mm: float = 0.0
+    surface: SurfaceIndex, start: Array, direction: Array, rule: Rule, around: Relief | None = None
 ) -> Array:
     """Farthest surface along a direction within reach of a place; the place itself where reach is 0.
 
@@ -213,25 +249,31 @@ def summit(
     start : array of shape (3,), mm
         On the surface.
     direction : array of shape (3,)
-    reach_mm : float
-    lean_per_mm : float
-        As of a ``Rule``; the place is ``start``.
+    rule : Rule
+        Says how far from the place, and how flat a top.
+    around : Relief, optional
+        Of the surface round the place: what stands out of all bones known is no higher for that.
 
     Returns
     -------
     array of shape (3,), mm
+        On the surface.
     """
-    near = surface.faces_near(start, reach_mm) if reach_mm > 0 else ()
-    if len(near) == 0:
+    if rule.reach_mm == 0:
         return start
-    points, _, _ = sample_surface(surface.triangles_mm[near], _N_LOCAL)
+    if around is None:
+        near = surface.faces_near(start, rule.reach_mm)
+        points = sample_surface(surface.triangles_mm[near], _N_LOCAL)[0] if len(near) else np.zeros((0, 3))
+        beyond = np.zeros(len(points))
+    else:
+        points, beyond = around.points_mm, around.beyond_mm
     away = points - start
-    inside = np.linalg.norm(away, axis=1) <= reach_mm
+    inside = np.linalg.norm(away, axis=1) <= rule.reach_mm
     if not inside.any():
         return start
-    height = away[inside] @ (direction / np.linalg.norm(direction))
-    height = height - lean_per_mm * (away[inside] ** 2).sum(axis=1)
+    height = away[inside] @ (direction / np.linalg.norm(direction)) - beyond[inside]
+    height = height - rule.lean_per_mm * (away[inside] ** 2).sum(axis=1)
     weight = np.exp((height - height.max()) / _SOFT_MM)
     middle: Array = (weight[:, None] * points[inside]).sum(axis=0) / weight.sum()
-    foot = surface.nearest(middle, reach_mm)
+    foot = surface.nearest(middle, rule.reach_mm)
     return middle if foot is None else foot

@@ -20,7 +20,7 @@ _MIN_POINTS = 200
 _MIN_ABOVE = 0.25  # of the hollow's surface above the rim's middle; a whole socket has about a half
 
 
-def socket_sphere(bone: Bone, rim_mm: Array, opening: Array, up: Array) -> tuple[Sphere, str] | None:
+def socket_sphere(bone: Bone, rim_mm: Array, opening: Array, up: Array) -> tuple[Sphere, float, str] | None:
     """Fit the sphere of a socket to the hollow surface inside its rim.
 
     Parameters
@@ -33,9 +33,10 @@ def socket_sphere(bone: Bone, rim_mm: Array, opening: Array, up: Array) -> tuple
 
     Returns
     -------
-    sphere : Sphere
-    method : str
-        Which part of the hollow it was laid through; both None where too little of it is there.
+    (Sphere, float, str) or None
+        The sphere; the distance of its centre from that of the sphere through all of the hollow, mm, which
+        tells how far the socket is from a sphere; and the method, by the part it was laid through. None where
+        too little of it is there.
 
     Notes
     -----
@@ -59,10 +60,12 @@ def socket_sphere(bone: Bone, rim_mm: Array, opening: Array, up: Array) -> tuple
     if hollow.sum() < _MIN_POINTS:
         return None
     inside = points[hollow]
+    whole = _softly(inside, np.ones(len(inside)))
     height = (inside - centre) @ up / radius
     if (height > 0).mean() < _MIN_ABOVE:
-        return _softly(inside, np.ones(len(inside))), METHOD_OF_REST
-    return _softly(inside, np.clip(height + 0.5, 0.0, 1.0)), METHOD
+        return whole, 0.0, METHOD_OF_REST
+    roof = _softly(inside, np.clip(height + 0.5, 0.0, 1.0))
+    return roof, float(np.linalg.norm(roof.centre_mm - whole.centre_mm)), METHOD
 
 
 def _softly(points: Array, share: Array) -> Sphere:

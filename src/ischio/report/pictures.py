@@ -111,10 +111,16 @@ def hip_pictures(hip: Hip, space: Measurement | None, axes: str) -> tuple[HipPic
 def legend(hip: Hip, space: Measurement | None) -> tuple[Legend, ...]:
     """What the colours and marks in a hip's pictures stand for, for what it has."""
     entries = [Legend("colour", TINTS[name], plain(bone.name)) for name, bone in _bones(hip)]
+    others: list[str] = []
     for region in hip.regions.values():
         for part in sorted(set(region.sub_parts), key=_order) or [region.name]:
             words = f"{plain(region.name)}: {plain(part)}" if region.sub_parts else plain(part)
-            entries.append(Legend("colour", TINTS.get(part, TINTS["other"]), words))
+            if part in TINTS:
+                entries.append(Legend("colour", TINTS[part], words))
+            else:
+                others.append(words if not others else words[:1].lower() + words[1:])
+    if others:
+        entries.append(Legend("colour", TINTS["other"], ", ".join(others)))
     if space is not None and space.points_mm is not None:
         entries.append(Legend("line", "", "measured line (dotted where bone hides it)"))
     if "radius_mm" in _head_detail(hip):

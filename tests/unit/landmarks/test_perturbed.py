@@ -28,7 +28,11 @@ STEP_MM = 3.0  # of slices
 
 
 def silently_wrong(before: Findings, after: Findings) -> list[str]:
-    """Landmarks that moved by more than 5 mm and more than twice their sigma, or went without a reason."""
+    """Landmarks that moved by more than 5 mm without being flagged.
+
+    Flagged is what says of itself that it may be that far off: twice its sigma reaches as far, a sentence of
+    doubt stands beside it, or it is missing with a reason. No outcome enters into it.
+    """
     out = []
     for name, mark in before.landmarks.items():
         if name not in after.landmarks:
@@ -40,7 +44,7 @@ def silently_wrong(before: Findings, after: Findings) -> list[str]:
         if name in SHAFT_AXES:  # where along the line its point lies says nothing
             way = way - (way @ mark.detail["direction"]) * np.array(mark.detail["direction"])
         moved = float(np.linalg.norm(way))
-        if moved > WRONG_MM and moved > SURE_SIGMAS * new.sigma_mm:
+        if moved > WRONG_MM and moved > SURE_SIGMAS * new.sigma_mm and not new.detail.get("doubt"):
             out.append(f"{name}: moved {moved:.1f} mm, sigma {new.sigma_mm:.1f} mm")
     return out
 
