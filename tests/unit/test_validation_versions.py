@@ -47,6 +47,9 @@ def test_rows_tell_spread_and_growth(people: list[Pelvis]) -> None:
     assert spread.ours == pytest.approx(float((values["murphy"] - values["lee"]).mean()))
     assert rows["Murphy minus Lee with version (Murphy), r"].ours == pytest.approx(1.0, abs=0.01)
     assert rows["Murphy minus Lee with neck-shaft angle, r"].verdict == "pass"
+    case = rows["published case's construction minus Reikeras's, mean"]
+    assert case.ours == pytest.approx(0.0, abs=1e-6)  # one straight neck: both read it alike
+    assert case.tolerance == pytest.approx(float((values["murphy"] - values["reikeras"]).mean()) / 2)
 
 
 def test_few_femora_give_no_correlation(people: list[Pelvis]) -> None:
