@@ -199,12 +199,13 @@ def hip_bone_findings(bone: Bone, side: Side, fit: ModelFit, other_side_ratio: f
     else:
         sphere, apart, method = socket
         centre, radius = sphere.centre_mm, sphere.radius_mm
+        unround = max(apart - _SOCKET_METHOD_SIGMA_MM, 0.0)  # as much is in the method's part
         landmarks["acetabular_centre"] = Landmark(
             "acetabular_centre",
             side,
             centre,
             bone.frame,
-            float(np.hypot(ball_sigma_mm(sphere, bone, _SOCKET_METHOD_SIGMA_MM), apart)),
+            float(np.hypot(ball_sigma_mm(sphere, bone, _SOCKET_METHOD_SIGMA_MM), unround)),
             method,
             {**ball_detail(sphere), "whole_hollow_apart_mm": apart},
         )
