@@ -23,6 +23,10 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 12, 26, 40  # sides are named above the plot,
 _MAP_SCALE = 4  # pixels a degree
 
 
+# Okabe and Ito's colours that are dark enough for text on white.
+CURVE_COLOURS = (INK, "#0072b2", "#b34e00", "#00795a", "#9b4d7f", "#7a6a00")
+
+
 class _Plot:
     """A box with two axes; text and lines are collected in order."""
 
@@ -168,6 +172,38 @@ def gait_svg(row: Row) -> str:
         f'<circle cx="{x}" cy="{y}" r="4.5" fill="#ffffff" stroke="{colour}" stroke-width="2"/>'
     )
     plot.text(_LEFT, _TOP - 10, f"{row['side']} hip", colour=colour)
+    return plot.done()
+
+
+def curves_svg(
+    title: str, x_word: str, xs: Sequence[float], curves: Sequence[tuple[str, Sequence[float]]]
+) -> str:
+    """Draw gaps along the same poses: as it is, and after each of some changes.
+
+    Parameters
+    ----------
+    title, x_word : str
+        What is drawn, and what the poses run over.
+    xs : sequence of float
+    curves : sequence of tuple
+        Of what it is, in words, and gaps in mm. The first is drawn dashed: as it is.
+
+    Returns
+    -------
+    str
+        SVG text.
+    """
+    every = [gap for _, gaps in curves for gap in gaps]
+    top, bottom = 5 * np.ceil((max(every) + 1) / 5), max(5 * np.floor(min(*every, 0.0) / 5), -10.0)
+    told = "; ".join(f"{words} {min(gaps):.1f} mm at least" for words, gaps in curves)
+    plot = _Plot((min(xs), float(bottom)), (max(xs), float(top)), title, told)
+    step = 10.0 if top - bottom > 40 else 5.0
+    plot.axes(_ticks(min(xs), max(xs)), list(np.arange(bottom, top + 1, step)), x_word, "gap, mm")
+    for number, (words, gaps) in enumerate(curves):
+        colour = CURVE_COLOURS[number % len(CURVE_COLOURS)]
+        dash = "" if number else ' stroke-dasharray="5 3"'
+        plot.curve(xs, gaps, f'stroke="{colour}" stroke-width="1.8"{dash}')
+        plot.text(_LEFT + 0.32 * WIDTH, _TOP + 10 + 13 * number, words, colour=colour)
     return plot.done()
 
 

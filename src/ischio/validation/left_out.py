@@ -159,7 +159,11 @@ def _own_fit(bone: str, person: int) -> ModelFit:
     model = bone_model(bone)
     own: Array = person_surface(bone, person)[0]
     scale, rotation, offset = similarity(model.mean_mm, own, np.ones(len(own)))
-    return ModelFit(model, own, scale, rotation, offset, np.zeros(1), 0.0)
+    # A part of the bone is laid anew from here: it must start from the person's shape, not from the mean.
+    away = ((own - offset) @ rotation / scale - model.mean_mm).ravel()
+    modes = model.modes_mm.reshape(len(model.modes_mm), -1)
+    coefficients: Array = np.linalg.lstsq(modes.T, away, rcond=None)[0].astype(np.float64)
+    return ModelFit(model, own, scale, rotation, offset, coefficients, 0.0)
 
 
 def _named(femur: Findings, hip_bones: Mapping[Side, Findings]) -> dict[str, Landmark]:
