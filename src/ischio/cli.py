@@ -119,8 +119,8 @@ class Readings:
 
 @Parameter(name="*")
 @dataclass(frozen=True)
-class Moving:
-    """Options of motion: how the person walks, and what is known of the soft tissue and the spine."""
+class Walking:
+    """Options of recorded walking."""
 
     gait: Annotated[
         Path | None,
@@ -140,6 +140,13 @@ class Moving:
             show_default=False,
         ),
     ] = ()
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Moving(Walking):
+    """Options of motion: how the person walks, and what is known of the soft tissue and the spine."""
+
     passive_extension: Annotated[
         tuple[str, ...],
         Parameter(
@@ -351,6 +358,7 @@ def plan(
     /,
     *,
     wanted: Planning = NOTHING_ASKED,
+    walking: Walking = Walking(),
     out: Annotated[
         Path | None,
         Parameter(help="Folder to make: study.json, report.html and the bones after each cut."),
@@ -392,7 +400,7 @@ def plan(
             _say(said)
             return _CODE["ok"]
     person = _Person(axes, side, sex, age, bone, labels, case_id)
-    return _assess(source, out, person, scanned, None, readings, common, wanted)
+    return _assess(source, out, person, scanned, None, readings, common, (wanted, walking))
 
 
 @app.command
@@ -593,7 +601,7 @@ def _assess(
     moving: Moving | None,
     readings: Readings,
     common: Common,
-    wanted: Planning | None = None,
+    wanted: tuple[Planning, Walking] | None = None,
 ) -> int:
     """Read a case and make its study: what assess, motion and plan share."""
     _limit_threads(common.jobs)
@@ -642,7 +650,7 @@ def _assess(
         return _Input(given.bones, (*given.notes, *said, *_unread(case)), marked, given.scan)
 
     found = None if moving is None else _moving(moving, case)
-    planning = None if wanted is None else (wanted, _sides(side or "both"))
+    planning = None if wanted is None else (wanted[0], _sides(side or "both"), _recorded(wanted[1]))
     return _make_study(read, settings, out, common, case, found, planning)
 
 
@@ -769,21 +777,29 @@ def _marked_points(readings: Readings, axes: str) -> tuple[tuple[MarkedPoint, ..
     return found.points, found.notes
 
 
+def _recorded(given: Walking) -> dict[Side, GaitCycle]:
+    """Recorded walking of each side; empty where no file is named."""
+    from ischio._check import complaint
+    from ischio.io.gait import cycles, read_gait
+
+    if given.gait is None:
+        if given.pelvic_zero or given.gait_events or given.gait_column:
+            raise _UsageError(
+                complaint("--gait", "none", "the file the other options are of", "Name the file.")
+            )
+        return {}
+    columns = dict(_pairs("--gait-column", given.gait_column))
+    trial = read_gait(given.gait, pelvic_zero=given.pelvic_zero, columns=columns, events=given.gait_events)
+    return {side: cycles(trial, side) for side in trial.angles_deg}
+
+
 def _moving(given: Moving, case: Case | None) -> MotionSettings:
     """Settings of motion from options, the gait file and the fusions of the record."""
     from ischio._check import complaint
-    from ischio.io.gait import cycles, read_gait
     from ischio.motion import MotionSettings
     from ischio.motion.spine import fused_parts, soft_tissue_deg
 
-    recorded: dict[Side, GaitCycle] = {}
-    if given.gait is not None:
-        columns = dict(_pairs("--gait-column", given.gait_column))
-        zero = given.pelvic_zero
-        trial = read_gait(given.gait, pelvic_zero=zero, columns=columns, events=given.gait_events)
-        recorded = {side: cycles(trial, side) for side in trial.angles_deg}
-    elif given.pelvic_zero or given.gait_events or given.gait_column:
-        raise _UsageError(complaint("--gait", "none", "the file the other options are of", "Name the file."))
+    recorded = _recorded(given)
     measured: dict[Side, float] = {}
     for word, degrees in _pairs("--passive-extension", given.passive_extension):
         try:
@@ -883,7 +899,7 @@ def _make_study(
     common: Common,
     case: Case | None = None,
     moving: MotionSettings | None = None,
-    wanted: tuple[Planning, tuple[Side, ...]] | None = None,
+    wanted: tuple[Planning, tuple[Side, ...], dict[Side, GaitCycle]] | None = None,
 ) -> int:
     """Read, analyse, write and show: what every command that makes a study does."""
     from ischio._check import CannotMeasure, complaint
@@ -981,9 +997,10 @@ def _progress(quiet: bool) -> Iterator[Progress]:
         yield lambda _words, _fraction: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    left = (TextColumn("left"), TimeRemainingColumn(compact=True))
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), *left)
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("starting", total=1.0)
         yield lambda words, fraction: bar.update(task, description=words, completed=fraction)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 if TYPE_CHECKING:  # what these stand on is imported by the commands, not by --help
+    from ischio.io.gait import GaitCycle
     from ischio.plan import HipPlans
     from ischio.record.case import Case
     from ischio.study import Progress
@@ -35,15 +36,31 @@ class Planning:
     motion: Annotated[
         str,
         Parameter(
-            help="Poses it is wanted in: standing (the standing-like static pose), gait, range, ifi_test, or "
+            help="Poses it is wanted in: standing (the standing-like static pose), gait (recorded with "
+            "--gait, or average), gait_median (over the median gap of reference people), range, ifi_test, or "
             "another examination."
         ),
     ] = "standing"
+    burr_mm: Annotated[float, Parameter(help="Diameter of the burr's ball, in mm.")] = 5.5
+    approach: Annotated[
+        str,
+        Parameter(help="Side the burr comes from: posterolateral, posterior or anterior. No advice."),
+    ] = "posterolateral"
+    margin_mm: Annotated[
+        float, Parameter(help="Bone to be left standing over the femur's cortex, in mm.")
+    ] = 0.0
     after: Annotated[
         Path | None,
         Parameter(
             help="Surface of the same femur after surgery (PLY, STL, OBJ, VTP), in mm, in any position: what "
             "was removed, and whether the target is reached. Needs --side left or right."
+        ),
+    ] = None
+    structures: Annotated[
+        Path | None,
+        Parameter(
+            help="3D Slicer markups of nerve, vessels or muscle as somebody marked them, each list named "
+            "after its structure, such as 'left sciatic nerve': their distances from each cut."
         ),
     ] = None
 
@@ -82,6 +99,7 @@ def planned(
     study: Study,
     wanted: Planning,
     sides: Sequence[Side],
+    cycles: Mapping[Side, GaitCycle],
     record: Mapping[str, Any] | None,
     jobs: int | None,
     tell: Progress,
@@ -94,6 +112,8 @@ def planned(
     wanted : Planning
     sides : sequence of Side
         Sides asked for.
+    cycles : mapping of Side to GaitCycle
+        Recorded walking; may be empty.
     record : mapping or None
         The clinical record: its red flags end a plan.
     jobs : int or None
@@ -105,7 +125,9 @@ def planned(
     -------
     Planned
     """
-    from ischio.plan import plan_sections
+    from ischio.io.markups import read_structures
+    from ischio.plan import Burr, plan_sections
+    from ischio.plan.provenance import STRUCTURES
     from ischio.study.plan_files import plan_files
 
     flags = [] if record is None else record["red_flags"]
@@ -114,6 +136,10 @@ def planned(
         study.pelvis,
         target_of(wanted),
         wanted.motion,
+        burr=Burr(wanted.burr_mm, wanted.approach),
+        margin_mm=wanted.margin_mm,
+        cycles=cycles,
+        marked_mm={} if wanted.structures is None else read_structures(wanted.structures, STRUCTURES),
         stops=stops,
         sides=sides,
         jobs=jobs or os.cpu_count() or 1,

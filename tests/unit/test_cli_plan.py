@@ -58,7 +58,7 @@ def test_the_demo_is_planned_end_to_end(capsys: pytest.CaptureFixture[str], tmp_
     assert study == json.loads((out / "study.json").read_text("utf-8"))
     jsonschema.validate(study, schema())
     plans = study["plans"]
-    assert [set(KEYS) <= row.keys() for row in plans] == [True] * 4
+    assert [set(KEYS) <= row.keys() for row in plans] == [True] * 5
     least = plans[-1]
     assert least["cut"]["kind"] == "minimum"
     pelvis, _ = find_pelvis(

@@ -64,6 +64,7 @@ def fixed_surface(
     step_mm: float,
     within: tuple[Array, Array] | None = None,
     shell: tuple[Array, float, float] | None = None,
+    margin_mm: float = MARGIN_MM,
     jobs: int = 1,
 ) -> FixedSurface:
     """Prepare the surface that stays.
@@ -81,6 +82,8 @@ def fixed_surface(
         gaps are as exact, but slow.
     shell : (centre, least radius, largest radius), optional
         Where the moving surface can be at all: the grid is left empty elsewhere.
+    margin_mm : float
+        How far around the surface the grid reaches at most.
     jobs : int
         Threads.
 
@@ -92,7 +95,7 @@ def fixed_surface(
 
     faces, boxes, links = _tree(needed(triangles_mm, "fixed surface"))
     triangles = np.ascontiguousarray(triangles_mm[faces])
-    low, high = triangles.min(axis=(0, 1)) - MARGIN_MM, triangles.max(axis=(0, 1)) + MARGIN_MM
+    low, high = triangles.min(axis=(0, 1)) - margin_mm, triangles.max(axis=(0, 1)) + margin_mm
     if within is not None:
         low, high = np.maximum(low, within[0]), np.minimum(high, within[1])
         high = np.maximum(high, low)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -192,6 +192,41 @@ def read_markups(
     return Markups(tuple(found.values()), tuple(notes))
 
 
+def read_structures(path: Path, names: Iterable[str]) -> dict[tuple[str, Side | None], Array]:
+    """Read lines that a person drew along structures, from a 3D Slicer markups file.
+
+    Parameters
+    ----------
+    path : Path
+        Each list of points or curve has the name of a structure, with a side or none: "left sciatic nerve".
+    names : iterable of str
+        Structures that are known.
+
+    Returns
+    -------
+    dict of tuple to array of shape (N, 3), mm, patient LPS
+        Points in the order of the file, by the structure's name and its side or ``None``.
+
+    Raises
+    ------
+    InputError
+        If the file is not what Slicer writes, or a list has no known name.
+    """
+    known = {name.replace("_", " "): name for name in names}
+    found: dict[tuple[str, Side | None], list[Array]] = {}
+    for markup, control in _placed_points(path, [], types=("Fiducial", "Curve", "Line")):
+        title = " ".join(str(markup.get("name", "")).replace("_", " ").casefold().split())
+        side = side_of(title)
+        bare = " ".join(word for word in title.split() if word not in ("left", "right"))
+        if bare not in known:
+            raise _refused(path, f"list {title!r}", f"one of {list(known)}", "Rename the list in Slicer.")
+        point = np.array(control["position"]) * _LPS_FROM[markup["coordinateSystem"]] + 0.0
+        found.setdefault((known[bare], side), []).append(point)
+    if not found:
+        raise _refused(path, "no point to use", "at least one placed point", "Place points in Slicer.")
+    return {key: np.array(points) for key, points in found.items()}
+
+
 def markups_text(landmarks: Iterable[Landmark]) -> str:
     """Landmarks as the text of a ``.mrk.json`` file, which 3D Slicer opens.
 
@@ -334,14 +369,16 @@ def _node(side: str, landmarks: list[Landmark]) -> dict[str, Any]:
     }
 
 
-def _placed_points(path: Path, notes: list[str]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+def _placed_points(
+    path: Path, notes: list[str], types: Collection[str] = ("Fiducial",)
+) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """Each placed point with its list, both checked; what is passed over is added to the notes."""
     count = 0
     for number, markup in enumerate(_markups(path), start=1):
         title = markup.get("name") or f"markup {number}"
         if markup.get("type") not in _TYPES:
             raise _refused(path, f"type {markup.get('type')!r}", f"one of {', '.join(_TYPES)}", _AGAIN)
-        if markup["type"] != "Fiducial":
+        if markup["type"] not in types:
             notes.append(f"markups: {markup['type']} {title!r} left alone, not a list of points")
             continue
         markup.setdefault("coordinateSystem", "LPS")  # as Slicer takes a file that does not say

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,15 +10,18 @@ import numpy as np
 from ischio._check import Array
 from ischio.motion.pairs import SPACE
 from ischio.plan.alternatives import alternatives
-from ischio.plan.cuts import Cut
+from ischio.plan.cuts import MINIMUM, Cut
 from ischio.plan.doubt import draws_of, probability_met
 from ischio.plan.fluoroscopy import edge_on_view
 from ischio.plan.goals import STANDING, warnings_of
 from ischio.plan.moves import moved, moves_of
+from ischio.plan.need import MET_WITHIN_MM
 from ischio.plan.one_to_one import one_to_one
 from ischio.plan.osteotomy import osteotomies
+from ischio.plan.provenance import structures
 from ischio.plan.resection import HipPlans, Plan, standing_bone
 from ischio.plan.site import TROCHANTER, Site
+from ischio.plan.telling import distances
 from ischio.types import Clearance
 
 PREDICTION = (
@@ -28,12 +31,16 @@ ROUNDED = "Depths are rounded to 1 mm in words; the bone under the knife is not 
 _DECIMALS = 3
 
 
-def plan_rows(found: HipPlans, *, jobs: int = 1) -> list[dict[str, Any]]:
+def plan_rows(
+    found: HipPlans, *, marked_mm: Mapping[str, Array] | None = None, jobs: int = 1
+) -> list[dict[str, Any]]:
     """Every plan of a hip as plain values.
 
     Parameters
     ----------
     found : HipPlans
+    marked_mm : mapping of str to array of shape (N, 3), mm, patient frame, optional
+        Lines that a person drew along structures of this side.
     jobs : int
         Threads; the result does not depend on it.
 
@@ -46,7 +53,7 @@ def plan_rows(found: HipPlans, *, jobs: int = 1) -> list[dict[str, Any]]:
     moves = moves_of(found.hip, jobs=jobs)
     start = moved(moves, found.hip.region_triangles(TROCHANTER), jobs=jobs)
     goal = found.plans[0].goal
-    draws = draws_of(found.hip, goal.poses, jobs=jobs)
+    draws = draws_of(found.hip, goal, jobs=jobs)
     out = []
     for one in found.plans:
         end, left = start, found.hip.region_triangles(TROCHANTER)
@@ -54,7 +61,7 @@ def plan_rows(found: HipPlans, *, jobs: int = 1) -> list[dict[str, Any]]:
             left = one.resection.hip.region_triangles(TROCHANTER)
             end = moved(moves, left, jobs=jobs)
         likely = probability_met(draws, left, goal.clearance_mm, jobs=jobs)
-        out.append(_row(found, one, start, end) | {"robustness": likely})
+        out.append(_row(found, one, start, end, marked_mm or {}) | {"robustness": likely})
     return out
 
 
@@ -90,11 +97,13 @@ def hip_row(found: HipPlans, *, jobs: int = 1) -> dict[str, Any]:
                 "removed_mm3": _number(one.removed_mm3),
                 "attachment_lost_fraction": _number(one.lost_fraction),
                 "theoretical_minimum_mm3": _number(one.least_mm3),
+                "kind": one.kind,
                 "normal_patient": _vector(one.normal),
-                "level_mm": _number(one.level_mm),
+                "level_mm": None if one.level_mm is None else _number(one.level_mm),
             }
             for one in found.front
         ],
+        "options": _options(found.plans),
         "directions": {
             "up": _vector(site.up),
             "back": _vector(site.back),
@@ -110,17 +119,51 @@ def hip_row(found: HipPlans, *, jobs: int = 1) -> dict[str, Any]:
     }
 
 
-def _row(found: HipPlans, one: Plan, start: dict[str, Any], end: dict[str, Any]) -> dict[str, Any]:
+def _options(plans: Sequence[Plan]) -> list[dict[str, Any]]:
+    """The cuts that can be made, by name, and which of them beats another."""
+    made = [one for one in plans if one.cut is not None and one.cut.name != MINIMUM]
+    costs = np.array([[-one.reached_mm, one.removed_mm3, one.lost.iliopsoas_fraction] for one in made])
+    same = np.array([MET_WITHIN_MM, 0.0, 0.0])  # clearances are computed no finer
+    rows = []
+    for one, cost in zip(made, costs, strict=True):
+        beaten = (costs <= cost + same).all(axis=1) & (costs < cost - same).any(axis=1)
+        rows.append(
+            {
+                "name": _name(one),
+                "words": _cut_words(one),
+                "clearance_mm": _number(one.reached_mm),
+                "removed_mm3": _number(one.removed_mm3),
+                "attachment_lost_fraction": _number(one.lost.iliopsoas_fraction),
+                "beaten_by": [_name(other) for other, beats in zip(made, beaten, strict=True) if beats],
+            }
+        )
+    return rows
+
+
+def _name(one: Plan) -> str:
+    """Name of a plan."""
+    return "no_cut" if one.cut is None else one.cut.name
+
+
+def _cut_words(one: Plan) -> str:
+    """A plan's cut in words."""
+    return "no cut" if one.cut is None else one.cut.words
+
+
+def _row(
+    found: HipPlans, one: Plan, start: dict[str, Any], end: dict[str, Any], marked_mm: Mapping[str, Array]
+) -> dict[str, Any]:
     """One plan as plain values."""
     return {
         "side": found.hip.side.value,
-        "name": "no_cut" if one.cut is None else one.cut.name,
+        "name": _name(one),
         "status": one.status,
         "goal": {
             "clearance_mm": one.goal.clearance_mm,
             "motion": one.goal.motion,
             "words": one.goal.words,
             "n_poses": len(one.goal.poses),
+            "floor_mm": [_number(value) for value in one.goal.floor_mm] if one.goal.floor_mm.any() else None,
             "pelvic_zero": one.goal.poses.pelvic_zero,
             "rotation_zero": one.goal.poses.rotation_zero,
         },
@@ -135,6 +178,8 @@ def _row(found: HipPlans, one: Plan, start: dict[str, Any], end: dict[str, Any])
             "iliacus_fraction": _number(one.lost.iliacus_fraction),
         },
         **standing_bone(found.site, one),
+        "distances": [] if one.resection is None else distances(found.site, one.resection, one.reached_mm),
+        "structures": structures(marked_mm, None if one.resection is None else one.resection.cut_mm),
         "before": _gaps(one.before) | start,
         "after": _gaps(one.after) | end,
         "sentence": _sentence(found, one),
@@ -153,6 +198,11 @@ def _cut(site: Site, cut: Cut) -> dict[str, Any]:
             "point_patient_mm": _point(cut.point_mm),
             "beneath_tip_mm": _number(float((site.tip_mm - cut.point_mm) @ cut.direction)),
             "fluoroscopy": edge_on_view(site.hip, cut.direction),
+        }
+    elif cut.direction is not None:
+        out |= {
+            "axis": _vector(frame.matrix[:3, :3] @ cut.direction),
+            "axis_patient": _vector(cut.direction),
         }
     return out | cut.detail
 
@@ -206,10 +256,11 @@ def _sentence(found: HipPlans, one: Plan) -> str:
     """A plan in one sentence."""
     if one.cut is None:
         return _status_words(found)
+    over = " over the median gap" if one.goal.floor_mm.any() else ""
     words = (
         f"{one.cut.words.capitalize()}: {one.depth_mm:.0f} mm deep, {one.removed_mm3 / 1000:.1f} ml of bone, "
         f"{100 * one.lost.iliopsoas_fraction:.0f} % of the iliopsoas's attachment (template); clearance "
-        f"{one.reached_mm:.1f} mm"
+        f"{one.reached_mm:.1f} mm{over}"
     )
     others = {
         pair: float(gap.gap_mm.min())
@@ -219,6 +270,8 @@ def _sentence(found: HipPlans, one: Plan) -> str:
     if others:
         pair, gap = min(others.items(), key=lambda item: item[1])
         words += f", but {pair[0].replace('_', ' ')} and ischium are {gap:.1f} mm apart"
+    if one.status == "beyond":
+        words += f"; the goal of {one.goal.clearance_mm:g} mm is out of its reach"
     return words + "."
 
 

@@ -44,7 +44,7 @@ class After:
     surface_mm : array of shape (N, 3, 3), mm, patient frame
         What is left of the trochanter, cut surface included.
     before_mm, gap_mm : float
-        Least gap to the ischium of the earlier hip bone, over the poses of the goal.
+        Least gap to the ischium of the earlier hip bone, over the poses of the goal and its floor.
     """
 
     goal: Goal
@@ -110,7 +110,7 @@ def compare(site: Site, goal: Goal, after: Bone, *, jobs: int = 1) -> After:
     removed = (site.solid ^ site.room).volume() - (solid ^ site.room).volume()
     ball = Manifold.sphere(_BESIDE_MM, 48).translate(tuple(site.tip_mm))
     around = (site.solid ^ ball).volume() - (solid ^ ball).volume()
-    course = course_of(site.hip, goal.poses, jobs=jobs)
+    course = course_of(site.hip, goal.poses, goal.floor_mm, jobs=jobs)
     left = surface.reshape(-1, 3)
     return After(
         goal,
@@ -165,6 +165,7 @@ def after_row(found: After, plans: HipPlans) -> dict[str, Any]:
         "status": found.status,
         "residual_mm": _number(found.laid.residual_mm),
         "near_fraction": round(found.laid.near_fraction, 4),
+        "unlike_mm": _number(found.laid.unlike_mm),
         "removed_mm3": _number(found.removed_mm3),
         "removed_doubt_mm3": _number(found.doubt_mm3),
         "removed_elsewhere_mm3": _number(found.removed_elsewhere_mm3),

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from manifold3d import Manifold
 
 PARALLEL, FREE, MINIMUM = "parallel_to_posterior_cortex", "free_plane", "theoretical_minimum"
-SPARING = "attachment_sparing_plane"
-CUT_NAMES = (PARALLEL, FREE, SPARING, MINIMUM)
+SPARING, BURR = "attachment_sparing_plane", "burr"
+CUT_NAMES = (PARALLEL, FREE, SPARING, BURR, MINIMUM)
 _REACH_MM = 80.0
 _SEAM_MM = 0.003  # a plane lies this much beneath what it has to take: no film is left of it
 _FREE_CONE_DEG = 75.0  # how far a free plane's normal leans from the way the trochanter points
@@ -128,8 +128,9 @@ def free_plane(site: Site, solid: Manifold) -> Cut:
 
     Notes
     -----
-    120 directions up to 75 degrees from the way the trochanter points are tried, then the best is
-    improved by halving steps down to 0.3 degree: the least bone near the best direction, not proven over all.
+    Straight back and 120 directions up to 75 degrees from the way the trochanter points are tried, then the
+    best is improved by halving steps down to 0.3 degree: the least bone near the best direction, not proven
+    over all.
     """
     best = _best(volumes(site, solid, directions(site)))
     step = np.radians(8.0)
@@ -150,7 +151,7 @@ _AROUND = np.arange(6) * np.pi / 3
 
 
 def directions(site: Site) -> Array:
-    """Directions that a free plane may have, shape (N, 3), evenly spread."""
+    """Directions that a free plane may have, shape (N, 3): straight back, and others evenly spread."""
     triangles = site.hip.region_triangles(TROCHANTER)
     normals, areas = face_normals(triangles)
     outward = normals.T @ areas
@@ -160,12 +161,12 @@ def directions(site: Site) -> Array:
     turn = np.pi * (1 + np.sqrt(5.0)) * k
     across = np.linalg.svd(outward[None])[2][1:]
     flat = np.sqrt(1 - rise**2)
-    out: Array = (
+    spread = (
         rise[:, None] * outward
         + (flat * np.cos(turn))[:, None] * across[0]
         + (flat * np.sin(turn))[:, None] * across[1]
     )
-    return out
+    return np.vstack([site.back, spread])
 
 
 def volumes(site: Site, solid: Manifold, normals: Array) -> list[tuple[float, Array]]:

@@ -10,6 +10,7 @@ from scipy.special import ndtr
 
 from ischio._check import Array
 from ischio.plan.course import Course, course_of
+from ischio.plan.goals import Goal
 from ischio.types import Hip, PoseSet
 
 POSTURE_DEG = 3.0  # how well a person takes a pose again, each angle; an engineering figure, not a study's
@@ -37,25 +38,26 @@ class Draws:
     turns_deg: Array
 
 
-def draws_of(hip: Hip, poses: PoseSet, *, jobs: int = 1) -> Draws:
+def draws_of(hip: Hip, goal: Goal, *, jobs: int = 1) -> Draws:
     """Draw what the poses of a goal might really be: one offset of all of them for each draw.
 
     Parameters
     ----------
     hip : Hip
-    poses : PoseSet
+    goal : Goal
     jobs : int
 
     Returns
     -------
     Draws
     """
+    poses = goal.poses
     turns = _turns_deg(hip)
     offsets = np.random.default_rng(_SEED).normal(size=(N_DRAWS, 3)) * np.hypot(POSTURE_DEG, turns)
     angles = (poses.angles_deg[None] + offsets[:, None]).reshape(-1, 3)
     zeros = poses.pelvic_zero, poses.rotation_zero
     every = PoseSet("draws", np.concatenate([poses.angles_deg, angles]), *zeros)
-    return Draws(course_of(hip, every, jobs=jobs), len(poses), turns)
+    return Draws(course_of(hip, every, np.tile(goal.floor_mm, N_DRAWS + 1), jobs=jobs), len(poses), turns)
 
 
 def probability_met(draws: Draws, triangles_mm: Array, wanted_mm: float, *, jobs: int = 1) -> dict[str, Any]:
@@ -80,7 +82,7 @@ def probability_met(draws: Draws, triangles_mm: Array, wanted_mm: float, *, jobs
     -----
     A cut that just meets its goal has about an even chance: to be sure, ask for more.
     """
-    gaps = draws.course.gaps(triangles_mm, jobs=jobs)
+    gaps = draws.course.gaps(triangles_mm, jobs=jobs) - draws.course.floor_mm
     still = float(gaps[: draws.n_poses].min())
     least = gaps[draws.n_poses :].reshape(N_DRAWS, -1).min(axis=1)
     least = least + np.random.default_rng(_SEED + 1).normal(size=N_DRAWS) * SURFACE_MM * np.sqrt(2.0)

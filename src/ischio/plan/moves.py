@@ -22,6 +22,7 @@ _LIMITS_AT = [
     (adduction, rotation) for adduction in (-20.0, -10.0, 0.0, 10.0) for rotation in (-20.0, 0.0, 20.0)
 ]
 _MOST_EXTENSION_DEG = 40.0
+APART_DEG = (0.0, 5.0, 10.0)  # walking as it is, and with the hips abducted further: what people are advised
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,12 +44,14 @@ class Moves:
     reasons: dict[str, str]
 
 
-def moves_of(hip: Hip, *, jobs: int = 1) -> Moves:
+def moves_of(hip: Hip, *, turned_in_deg: float = 0.0, jobs: int = 1) -> Moves:
     """Prepare the movements of a hip.
 
     Parameters
     ----------
     hip : Hip
+    turned_in_deg : float
+        Further inward turn of the femur's upper part in every pose, as a derotation of the femur gives it.
     jobs : int
 
     Returns
@@ -69,16 +72,17 @@ def moves_of(hip: Hip, *, jobs: int = 1) -> Moves:
         given = cycle.pelvic_zero, cycle.rotation_zero
         standing = float(standing_pose(hip, given)[0])
         for stride in STRIDES:
-            parts[f"gait:{stride:g}"] = in_zeros(
-                hip, scaled(cycle.angles_deg, standing, stride), given, ZEROS
-            )
+            walked = in_zeros(hip, scaled(cycle.angles_deg, standing, stride), given, ZEROS)
+            for apart in APART_DEG:
+                parts[f"gait:{stride:g}:{apart:g}"] = walked - np.array([0.0, apart, 0.0])
     except CannotMeasure as refusal:
         reasons["gait"] = str(refusal)
     rows, start = {}, 0
     for name, angles in parts.items():
         rows[name] = slice(start, start + len(angles))
         start += len(angles)
-    poses = PoseSet("moves", np.concatenate(list(parts.values())), *ZEROS)
+    angles = np.concatenate(list(parts.values())) + np.array([0.0, 0.0, turned_in_deg])
+    poses = PoseSet("moves", angles, *ZEROS)
     return Moves(course_of(hip, poses, jobs=jobs), rows, reasons)
 
 
@@ -98,7 +102,8 @@ def moved(moves: Moves, triangles_mm: Array, *, jobs: int = 1) -> dict[str, Any]
         ``examinations``: least gap on each path. ``extension_limits``: last whole degree of extension before
         trochanter and ischium touch, at each adduction and rotation; "free": they do not up to 40 degrees,
         "unreachable": they do at 0.
-        ``gait``: gap at each percent of the cycle, for each stride. Other pairs are not in it.
+        ``gait``: gap at each percent of the cycle, for each stride, as it is and with the hip further
+        abducted. Other pairs are not in it.
     """
     gaps = moves.course.gaps(triangles_mm, jobs=jobs)
     out: dict[str, Any] = {"examinations": {}, "extension_limits": [], "gait": [], "reasons": moves.reasons}
@@ -119,9 +124,11 @@ def moved(moves: Moves, triangles_mm: Array, *, jobs: int = 1) -> dict[str, Any]
                 }
             )
         else:
+            stride, _, apart = rest.partition(":")
             out["gait"].append(
                 {
-                    "stride": float(rest),
+                    "stride": float(stride),
+                    "abducted_deg": float(apart),
                     "least_mm": round(float(gap.min()), 2) + 0.0,
                     "at_percent": float(PERCENT[int(np.argmin(gap))]),
                     "gap_mm": [round(float(value), 2) + 0.0 for value in gap],

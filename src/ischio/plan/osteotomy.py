@@ -9,11 +9,13 @@ import numpy as np
 
 from ischio._check import Array
 from ischio.motion import clearance
+from ischio.plan.moves import moved, moves_of
 from ischio.plan.site import TROCHANTER, Site
 from ischio.types import PoseSet
 
 VARUS_DEG = (0.0, 5.0, 10.0, 15.0)
 LATERAL_MM = (0.0, 5.0, 10.0)
+ON_MAPS = (("varus", 10.0), ("lateralising", 10.0))  # also examined, as cuts are
 _NECK = "neck_isthmus_centre"
 
 
@@ -36,7 +38,7 @@ def osteotomies(site: Site, poses: PoseSet, *, jobs: int = 1) -> list[dict[str, 
         ``leg_length_change_mm`` is along the shaft, negative where the leg gets shorter; ``offset_mm`` from
         the head's centre to the shaft's axis; neck-shaft angle and version are of the neck's axis in 3-D,
         ``None`` with a ``reason`` where the middle of the neck is not known. Zero of either is the femur
-        as it is.
+        as it is. Some have ``moves``: what the trochanter does in examinations, extension and walking then.
 
     Notes
     -----
@@ -59,22 +61,27 @@ def osteotomies(site: Site, poses: PoseSet, *, jobs: int = 1) -> list[dict[str, 
     rows = []
     for kind, amount in [("varus", k) for k in VARUS_DEG] + [("lateralising", k) for k in LATERAL_MM]:
         turn = _varus(site, amount if kind == "varus" else 0.0)
-        moved = hinge + turn @ (head - hinge)
+        placed = hinge + turn @ (head - hinge)
         if kind == "lateralising":
-            moved = head + amount * site.medial
-        femur = replace(hip.femur, vertices_mm=hip.femur.vertices_mm + (head - moved))
-        gap = float(clearance(replace(hip, femur=femur), poses, jobs=jobs).gap_mm.min())
-        away = moved - hinge
+            placed = head + amount * site.medial
+        femur = replace(hip.femur, vertices_mm=hip.femur.vertices_mm + (head - placed))
+        changed = replace(hip, femur=femur)
+        gap = float(clearance(changed, poses, jobs=jobs).gap_mm.min())
+        away = placed - hinge
         row: dict[str, Any] = {
             "kind": kind,
             "amount": amount,
             "unit": "deg" if kind == "varus" else "mm",
             "gap_mm": _number(gap),
-            "leg_length_change_mm": _number((moved - head) @ site.up),
+            "leg_length_change_mm": _number((placed - head) @ site.up),
             "offset_mm": _number(float(np.linalg.norm(away - (away @ site.up) * site.up))),
             "neck_shaft_angle_deg": None,
             "version_change_deg": None,
         }
+        if (kind, amount) in ON_MAPS:
+            row["moves"] = moved(
+                moves_of(changed, jobs=jobs), changed.region_triangles(TROCHANTER), jobs=jobs
+            )
         if neck is None or before is None:
             reason = hip.reasons.get(_NECK, "it is not known for this hip")
             row["reason"] = f"the middle of the neck is missing: {reason}"

@@ -12,18 +12,20 @@ from ischio._check import Array
 from ischio.geometry.sampling import sample_surface
 from ischio.landmarks.findings import surface_index
 from ischio.motion.pairs import CREST, GREATER, SPACE, pair_gaps
+from ischio.plan.burr import USUAL, Burr, burr_cut, ground_of
 from ischio.plan.course import course_of
 from ischio.plan.cuts import Cut, free_plane, minimum, parallel_plane
 from ischio.plan.footprint import Footprint, Lost, footprint, lost
 from ischio.plan.goals import Goal
 from ischio.plan.need import Need, field_of, need
 from ischio.plan.pareto import Option, front, sparing_plane
-from ischio.plan.site import TROCHANTER, Resection, Site, prepare, resect
+from ischio.plan.site import CORTEX_MARGIN_MM, TROCHANTER, Resection, Site, prepare, resect
 from ischio.types import Clearance, Hip
 
 Progress = Callable[[str, float], None]
 _DEPTH_SAMPLES = 250
 _DEPTH_REACH_MM = 40.0
+_SHORT_MM = 0.05  # of a goal that counts as reached: the engine's 0.04 beyond 10 mm, and the level's 0.01
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,7 +36,8 @@ class Plan:
     ----------
     goal : Goal
     status : str
-        "reached"; "met": there is nothing to cut; "beyond": the goal is out of reach, and this is the best.
+        "reached"; "met": there is nothing to cut; "beyond": the goal is out of reach of this cut, and this is
+        its best.
     cut : Cut or None
         ``None`` when met.
     resection : Resection or None
@@ -58,8 +61,8 @@ class Plan:
 
     @property
     def reached_mm(self) -> float:
-        """Least gap of trochanter, cut surface included, and ischium over the poses, after the cut."""
-        return float(self.after[SPACE].gap_mm.min())
+        """Least gap of trochanter, cut surface included, and ischium over the goal's floor, after it."""
+        return float((self.after[SPACE].gap_mm - self.goal.floor_mm).min())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,6 +95,8 @@ def plan_hip(
     hip: Hip,
     goal: Goal,
     *,
+    burr: Burr = USUAL,
+    margin_mm: float = CORTEX_MARGIN_MM,
     jobs: int = 1,
     progress: Progress = lambda _words, _fraction: None,
 ) -> HipPlans:
@@ -101,6 +106,10 @@ def plan_hip(
     ----------
     hip : Hip
     goal : Goal
+    burr : Burr
+        Tool and approach of the cut with a burr.
+    margin_mm : float
+        Bone to be left standing over the smooth femur.
     jobs : int
         Threads; the result does not depend on it.
     progress : callable
@@ -127,8 +136,8 @@ def plan_hip(
     ('parallel_to_posterior_cortex', 4.0, 12.0)
     """
     progress("preparing the femur", 0.0)
-    site = prepare(hip)
-    course = course_of(hip, goal.poses, jobs=jobs)
+    site = prepare(hip, margin_mm=margin_mm)
+    course = course_of(hip, goal.poses, goal.floor_mm, jobs=jobs)
     where = footprint(site)
     progress("what has to go", 0.2)
     field = field_of(site, course)
@@ -137,18 +146,22 @@ def plan_hip(
     if found.resection is None:
         none = Plan(goal, found.status, None, None, 0.0, 0.0, Lost(0.0, 0.0, 0.0), before, before)
         return HipPlans(site, found, where, (none,), ())
-    plans = []
-    cuts = (
+    progress("planes and burr", 0.3)
+    ground = ground_of(site, burr.diameter_mm / 2)
+    burred, by_burr = burr_cut(ground, course, field, found, burr, jobs=jobs)
+    planes = (
         parallel_plane(site, found.solid),
         free_plane(site, found.solid),
         sparing_plane(site, found.solid, where),
-        minimum(found),
     )
-    for number, cut in enumerate(cuts):
-        progress(cut.words, 0.3 + 0.1 * number)
-        plans.append(_plan(site, goal, found, where, cut, before, jobs))
+    cuts = (*((one, resect(site, one.tool)) for one in planes), (burred, by_burr))
+    plans = []
+    for number, (cut, resection) in enumerate((*cuts, (minimum(found), found.resection))):
+        progress(cut.words, 0.5 + 0.06 * number)
+        plans.append(_plan(site, goal, found, where, cut, resection, before, jobs))
     progress("the trade-off", 0.8)
-    return HipPlans(site, found, where, tuple(plans), front(site, field, found, where))
+    trade_off = front(site, course, field, found, where, ground, burred)
+    return HipPlans(site, found, where, tuple(plans), trade_off)
 
 
 def _plan(
@@ -157,16 +170,17 @@ def _plan(
     found: Need,
     where: Footprint,
     cut: Cut,
+    resection: Resection,
     before: Mapping[tuple[str, str], Clearance],
     jobs: int,
 ) -> Plan:
-    """Carry out a cut, and compute its gaps again."""
-    resection = resect(site, cut.tool)
+    """Compute gaps and cost of a cut that was carried out."""
     after, _ = pair_gaps(resection.hip, goal.poses, (SPACE, CREST, GREATER), jobs=jobs)
     depth = deepest(site, resection) if cut.depth_mm is None else cut.depth_mm
+    reached = float((after[SPACE].gap_mm - goal.floor_mm).min()) >= goal.clearance_mm - _SHORT_MM
     return Plan(
         goal,
-        found.status,
+        found.status if reached else "beyond",
         cut,
         resection,
         resection.removed_mm3,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ischio._check import Array, CannotMeasure
+from ischio._check import Array, CannotMeasure, InputError, complaint
 from ischio.geometry.sampling import face_normals
 from ischio.geometry.solids import remains, solid_of
 from ischio.landmarks.smooth_femur import Cylinder, SmoothFemur, smooth_femur_beneath
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Ints = NDArray[np.int64]
 TROCHANTER = "lesser_trochanter"
 CORTEX_MARGIN_MM = 0.0  # a cut may go down to the smooth femur, flush with its cortex, and no deeper
+MOST_MARGIN_MM = 15.0  # trochanters stand about so high: nothing could be cut
 _FOOTPRINT_SEAM_MM = 0.2  # so that the region's own border is inside
 _ROOM_HEIGHT_MM = 40.0  # above the smooth femur; trochanters stand up to about 15 mm
 _ROOM_CELL_MM = 1.5  # of the room's floor: the smooth femur bends over 15 mm, so it is met to 0.02 mm
@@ -118,8 +119,11 @@ def prepare(hip: Hip, *, margin_mm: float = CORTEX_MARGIN_MM) -> Site:
     CannotMeasure
         If the hip has no lesser trochanter, no femoral frame, or its shaft is cut too short.
     InputError
-        If the femur's surface bounds no solid.
+        If the femur's surface bounds no solid, or the margin is no possible one.
     """
+    if not 0 <= margin_mm <= MOST_MARGIN_MM:
+        got, fits = f"{margin_mm:g} mm", f"0 to {MOST_MARGIN_MM:g} mm"
+        raise InputError(complaint("margin over the cortex", got, fits, "Give the bone to be left standing."))
     for name in ("femur", TROCHANTER, "lesser_trochanter_tip", "femoral_head_centre"):
         hip.need(name)
     if "femur_pca_from_patient" not in hip.frames:
@@ -144,12 +148,27 @@ def prepare(hip: Hip, *, margin_mm: float = CORTEX_MARGIN_MM) -> Site:
     return Site(hip, solid, room, tip, up, back, medial, margin_mm, cylinder, smooth, surface)
 
 
-def room_over(site: Site, margin_mm: float) -> Manifold:
-    """The room of a site with another margin over the smooth femur; negative: reaching beneath it."""
-    return _room(site.hip, site.cylinder, site.smooth, margin_mm)
+def room_over(site: Site, margin_mm: float, *, beside_mm: float = 0.0) -> Manifold:
+    """The room of a site with another margin over the smooth femur, and wider.
+
+    Parameters
+    ----------
+    site : Site
+    margin_mm : float
+        Negative: reaching beneath the smooth femur.
+    beside_mm : float
+        How far beyond the region's border, round the shaft and along it.
+
+    Returns
+    -------
+    Manifold
+    """
+    return _room(site.hip, site.cylinder, site.smooth, margin_mm, beside_mm)
 
 
-def _room(hip: Hip, cylinder: Cylinder, smooth: SmoothFemur, margin_mm: float) -> Manifold:
+def _room(
+    hip: Hip, cylinder: Cylinder, smooth: SmoothFemur, margin_mm: float, beside_mm: float = 0.0
+) -> Manifold:
     """Everything above the region, straight out from the shaft."""
     from manifold3d import CrossSection, FillRule
 
@@ -158,9 +177,8 @@ def _room(hip: Hip, cylinder: Cylinder, smooth: SmoothFemur, margin_mm: float) -
     one, two = flat[:, 1] - flat[:, 0], flat[:, 2] - flat[:, 0]
     turned = one[:, 0] * two[:, 1] - one[:, 1] * two[:, 0]
     flat = np.where(turned[:, None, None] < 0, flat[:, ::-1], flat)[np.abs(turned) > 1e-9]
-    seen = (
-        CrossSection(list(flat), FillRule.NonZero).offset(_FOOTPRINT_SEAM_MM).simplify(_FOOTPRINT_SEAM_MM / 4)
-    )
+    seen = CrossSection(list(flat), FillRule.NonZero).offset(_FOOTPRINT_SEAM_MM + beside_mm)
+    seen = seen.simplify(_FOOTPRINT_SEAM_MM / 4)
     block = seen.extrude(_ROOM_HEIGHT_MM).refine_to_length(_ROOM_CELL_MM)
 
     def wrapped(points: Array) -> Array:
@@ -171,19 +189,21 @@ def _room(hip: Hip, cylinder: Cylinder, smooth: SmoothFemur, margin_mm: float) -
     return room if room.volume() > 0 else block.mirror((1.0, 0.0, 0.0))
 
 
-def resect(site: Site, tool: Manifold) -> Resection:
+def resect(site: Site, tool: Manifold, *, room: Manifold | None = None) -> Resection:
     """Take away what a tool covers, within the room.
 
     Parameters
     ----------
     site : Site
     tool : Manifold
+    room : Manifold, optional
+        Another one than the site's.
 
     Returns
     -------
     Resection
     """
-    left = site.solid - (site.room ^ tool)
+    left = site.solid - ((site.room if room is None else room) ^ tool)
     whole = site.femur
     areas = face_normals(whole.triangles_mm)[1]
     found = remains(left, site.solid)

@@ -18,9 +18,13 @@ INK, MUTED, LINE, BAND, SOFT = "#1b242c", "#56636f", "#dde3e8", "#dcecdf", "#c9c
 PAIR_COLOURS = ("#d55e00", "#cc79a7", "#0072b2", "#f0e442", "#009e73")
 """One for each pair of ``motion.pairs.PAIRS``, told apart by colour-blind readers."""
 OPEN, CLOSED = "#ffffff", "#2b2f33"
-WIDTH, HEIGHT = 420, 250
-_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 12, 14, 40
+WIDTH, HEIGHT = 420, 262
+_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 12, 26, 40  # sides are named above the plot, off curves and bands
 _MAP_SCALE = 4  # pixels a degree
+
+
+# Okabe and Ito's colours that are dark enough for text on white.
+CURVE_COLOURS = (INK, "#0072b2", "#b34e00", "#00795a", "#9b4d7f", "#7a6a00")
 
 
 class _Plot:
@@ -167,7 +171,39 @@ def gait_svg(row: Row) -> str:
     plot.parts.append(
         f'<circle cx="{x}" cy="{y}" r="4.5" fill="#ffffff" stroke="{colour}" stroke-width="2"/>'
     )
-    plot.text(_LEFT + 8, _TOP + 8, f"{row['side']} hip", colour=colour)
+    plot.text(_LEFT, _TOP - 10, f"{row['side']} hip", colour=colour)
+    return plot.done()
+
+
+def curves_svg(
+    title: str, x_word: str, xs: Sequence[float], curves: Sequence[tuple[str, Sequence[float]]]
+) -> str:
+    """Draw gaps along the same poses: as it is, and after each of some changes.
+
+    Parameters
+    ----------
+    title, x_word : str
+        What is drawn, and what the poses run over.
+    xs : sequence of float
+    curves : sequence of tuple
+        Of what it is, in words, and gaps in mm. The first is drawn dashed: as it is.
+
+    Returns
+    -------
+    str
+        SVG text.
+    """
+    every = [gap for _, gaps in curves for gap in gaps]
+    top, bottom = 5 * np.ceil((max(every) + 1) / 5), max(5 * np.floor(min(*every, 0.0) / 5), -10.0)
+    told = "; ".join(f"{words} {min(gaps):.1f} mm at least" for words, gaps in curves)
+    plot = _Plot((min(xs), float(bottom)), (max(xs), float(top)), title, told)
+    step = 10.0 if top - bottom > 40 else 5.0
+    plot.axes(_ticks(min(xs), max(xs)), list(np.arange(bottom, top + 1, step)), x_word, "gap, mm")
+    for number, (words, gaps) in enumerate(curves):
+        colour = CURVE_COLOURS[number % len(CURVE_COLOURS)]
+        dash = "" if number else ' stroke-dasharray="5 3"'
+        plot.curve(xs, gaps, f'stroke="{colour}" stroke-width="1.8"{dash}')
+        plot.text(_LEFT + 0.32 * WIDTH, _TOP + 10 + 13 * number, words, colour=colour)
     return plot.done()
 
 
@@ -269,10 +305,10 @@ def _side_key(plot: _Plot, sides: Sequence[str]) -> None:
     for number, side in enumerate(sides):
         x = WIDTH - _RIGHT - 50 * (len(sides) - number)
         plot.parts.append(
-            f'<line x1="{x}" x2="{x + 14}" y1="{_TOP + 4}" y2="{_TOP + 4}" stroke="{SIDE_COLOURS[side]}" '
+            f'<line x1="{x}" x2="{x + 14}" y1="{_TOP - 14}" y2="{_TOP - 14}" stroke="{SIDE_COLOURS[side]}" '
             'stroke-width="2.4"/>'
         )
-        plot.text(x + 18, _TOP + 8, side, colour=SIDE_COLOURS[side])
+        plot.text(x + 18, _TOP - 10, side, colour=SIDE_COLOURS[side])
 
 
 def _moving(row: Row) -> str:

@@ -62,7 +62,7 @@ def test_the_view_turns_with_the_femur(hip: Hip) -> None:
 
 
 def test_the_probability_falls_with_the_target_and_is_even_where_it_is_just_met(hip: Hip) -> None:
-    draws = draws_of(hip, goal_of(hip, 10.0).poses)
+    draws = draws_of(hip, goal_of(hip, 10.0))
     triangles = hip.region_triangles("lesser_trochanter")
     now = float(clearance(hip, goal_of(hip, 10.0).poses).gap_mm[0])
     found = [probability_met(draws, triangles, now + more) for more in (-15.0, 0.0, 15.0)]

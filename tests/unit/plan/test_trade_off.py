@@ -50,7 +50,8 @@ def test_the_sparing_plane_spares_more_and_the_free_plane_takes_less(tested: Hip
 
 def test_no_plane_of_the_front_beats_another(tested: HipPlans) -> None:
     front = tested.front
-    assert len(front) >= 10
+    assert len(front) >= 5
+    assert {one.kind for one in front} == {"plane", "burr"}
     costs = np.array([[-one.clearance_mm, one.removed_mm3, one.lost_fraction] for one in front])
     assert best(costs) == list(range(len(front)))
     assert all(one.removed_mm3 >= one.least_mm3 for one in front)
@@ -83,7 +84,7 @@ def test_before_and_after_are_the_gaps_of_the_engine(hip: Hip, tested: HipPlans)
     assert "no epicondyles" in row["after"]["reasons"]["gait"]
 
 
-@pytest.mark.parametrize("name", [name for name in MOTION_SETS if name != "gait"])
+@pytest.mark.parametrize("name", [name for name in MOTION_SETS if not name.startswith("gait")])
 def test_every_set_holds_poses_in_app_and_pca(hip: Hip, name: str) -> None:
     goal = goal_of(hip, 0.0, name)
     assert (goal.poses.pelvic_zero, goal.poses.rotation_zero) == ("app", "pca")
