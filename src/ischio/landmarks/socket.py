@@ -33,10 +33,12 @@ def socket_sphere(bone: Bone, rim_mm: Array, opening: Array, up: Array) -> tuple
 
     Returns
     -------
-    (Sphere, float, str) or None
-        The sphere; the distance of its centre from that of the sphere through all of the hollow, mm, which
-        tells how far the socket is from a sphere; and the method, by the part it was laid through. None where
-        too little of it is there.
+    sphere : Sphere
+    apart_mm : float
+        Distance of its centre from that of the sphere through all of the hollow, which tells how far the
+        socket is from a sphere.
+    method : str
+        By the part it was laid through. None in place of all three where too little of it is there.
 
     Notes
     -----
