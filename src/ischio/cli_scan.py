@@ -62,6 +62,7 @@ class Scanned:
 
 
 NOT_SCANNED = Scanned()
+_FINDING = 0.7  # of the time from a CT to bones; laying their surfaces takes the rest
 
 
 @dataclass(frozen=True)
@@ -227,10 +228,15 @@ def _found(scan: Volume, notes: tuple[str, ...], tell: Progress) -> Given:
     from ischio.bones.surface import bones_from_input
     from ischio.io.case import RawInput
 
-    found = segment_ct(scan, progress=tell)
+    found = segment_ct(scan, progress=_part(tell, 0.0, _FINDING))
     raw = RawInput((), found.labels, found.notes)
-    bones = bones_from_input(raw, scan=scan, is_own=True, progress=tell)
+    bones = bones_from_input(raw, scan=scan, is_own=True, progress=_part(tell, _FINDING, 1.0))
     return Given(bones, raw, scan, (*raw.notes, *notes))
+
+
+def _part(tell: Progress, start: float, stop: float) -> Progress:
+    """Progress of a step as a part of the whole, so that the time left is told rightly."""
+    return lambda words, fraction: tell(words, start + (stop - start) * fraction)
 
 
 def _segmented(scan: Volume, folder: Path, tell: Progress) -> Path:

@@ -136,7 +136,7 @@ def test_export_of_surfaces_has_no_labels(case: Path, capsys: pytest.CaptureFixt
         (("export", "Muster.nii.gz", "--out", "x", "--refer"), "--refer: got no scan"),
         (("export", "Muster.nii.gz", "--out", "x", "--series", "1"), "expected a DICOM study"),
         (("export", "Muster.nii.gz", "--out", "x", "--bone", "femur"), "--bone: got"),
-        (("assess", "Muster study", "--out", "x"), "got no hip bone; expected a CT"),
+        (("assess", "Muster study", "--out", "x"), "got no hip bone of an adult; expected a CT"),
         (("register", "Muster.nii.gz", "--to", "Muster study"), "register: got no first scan"),
     ],
 )

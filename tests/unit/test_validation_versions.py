@@ -7,7 +7,8 @@ import pytest
 
 from ischio import phantoms
 from ischio.types import Hip, Pelvis, Side
-from ischio.validation.versions import METHODS, median_rows, values_of, version_rows
+from ischio.validation.medians import far_off, median_rows, sources_of, value_rows, values_by_person
+from ischio.validation.versions import METHODS, values_of, version_rows
 
 
 def quiet(_words: str, _share: float) -> None:
@@ -46,6 +47,9 @@ def test_rows_tell_spread_and_growth(people: list[Pelvis]) -> None:
     assert spread.ours == pytest.approx(float((values["murphy"] - values["lee"]).mean()))
     assert rows["Murphy minus Lee with version (Murphy), r"].ours == pytest.approx(1.0, abs=0.01)
     assert rows["Murphy minus Lee with neck-shaft angle, r"].verdict == "pass"
+    case = rows["published case's construction minus Reikeras's, mean"]
+    assert case.ours == pytest.approx(0.0, abs=1e-6)  # one straight neck: both read it alike
+    assert case.tolerance == pytest.approx(float((values["murphy"] - values["reikeras"]).mean()) / 2)
 
 
 def test_few_femora_give_no_correlation(people: list[Pelvis]) -> None:
@@ -57,11 +61,42 @@ def test_femora_without_all_methods_are_left_out() -> None:
     assert all(len(column) == 0 for column in values_of([phantoms.hip(Side.LEFT)]).values())
 
 
-def test_medians_stand_beside_every_source(people: list[Pelvis]) -> None:
-    rows = {row.quantity: row for row in median_rows(people, "phantoms", quiet)}
-    angle = rows["phantoms: pelvic_incidence, median"]
-    assert (angle.truth, angle.ours, angle.tolerance) == pytest.approx((53.0, 53.0, 10.5))
-    sources = [row for row in median_rows(people, "phantoms", quiet) if "version_murphy" in row.quantity]
-    assert [row.verdict == "shown" for row in sources] == [False, False, True]  # the last one is unverified
+def test_medians_are_judged_by_all_sources_together(people: list[Pelvis]) -> None:
+    found = values_by_person({f"person {k}": one for k, one in enumerate(people)})
+    rows = {row.quantity: row for row in median_rows(found, "phantoms", quiet)}
+    murphy = rows["phantoms: femoral_version_murphy, median inside the published range"]
+    assert murphy.truth is not None
+    assert murphy.tolerance is not None
+    # 8.1, SD 7.3, and 23.2, SD 11.2; a third source is unverified and does not count.
+    assert murphy.truth - murphy.tolerance == pytest.approx(8.12 - 7.3)
+    assert murphy.truth + murphy.tolerance == pytest.approx(23.2 + 11.2)
     assert not any("space" in name for name in rows)  # no band holds in a model's posture
     assert len(METHODS) == 4
+
+
+def test_a_median_outside_the_range_fails(people: list[Pelvis]) -> None:
+    found = values_by_person({f"person {k}": one for k, one in enumerate(people)})
+    off = {"femoral_version_murphy": dict.fromkeys(found["femoral_version_murphy"], 60.0)}
+    verdicts = [row.verdict for row in median_rows(off, "phantoms", quiet)]
+    assert verdicts == ["fail", "shown", "shown", "shown"]
+
+
+def test_every_source_is_shown_and_says_why_it_is_off() -> None:
+    found = {
+        "lesser_trochanter_version": {"one": -29.0, "two": -27.0},
+        "femoral_version_reikeras": {"one": 11.0, "two": 12.0},
+    }
+    (row,) = (
+        row for row in median_rows(found, "two", quiet) if "Waisbrod" in row.source and row.verdict == "shown"
+    )
+    assert "gives 10.3 for a neck over our median, and Reikeras's method reads 11.5" in row.note
+    assert row.note.startswith("-1.1 SD; ")
+
+
+def test_who_lies_far_from_every_source_is_named() -> None:
+    assert sources_of("lateral_centre_edge_angle")
+    assert far_off("lateral_centre_edge_angle", {"near": 30.0, "far": 15.5}) == ["far (-2.8)"]
+    found = {"lateral_centre_edge_angle": {"near": 30.0, "far": 15.5}}
+    (row,) = value_rows(found, "two", each=True)
+    assert row.note == "15.5 to 30.0 in 2; near 30.0, far 15.5; beyond 2 SD of every source: far (-2.8)"
+    assert row.verdict == "shown"

@@ -128,10 +128,10 @@ def _edge_distance(
         fall = hu[:, : -2 * half] - hu[:, 2 * half :]
         blocked = np.maximum.accumulate(other & (at > 0), axis=1)
         weight = np.exp(-0.5 * (at / (0.7 * reach)) ** 2)
-        steepness = np.where((fall > _MIN_FALL_HU) & ~blocked, -slope * weight, 0.0)
+        steepness = np.where((fall > _MIN_FALL_HU) & ~blocked, -slope, 0.0)
         steepness[~np.isfinite(steepness)] = 0.0
-        best = np.argmax(steepness, axis=1)
-        rows_ = np.arange(len(best))
+        rows_ = np.arange(len(steepness))
+        best = _top(steepness, np.argmax(steepness * weight, axis=1))
         is_peak = (steepness[rows_, best] > 0) & (best > 0) & (best < len(at) - 1)
         metal[rows] = np.nanmax(hu, axis=1, initial=-np.inf) > METAL_HU
         is_peak &= ~metal[rows]
@@ -142,6 +142,19 @@ def _edge_distance(
         found = np.where(is_peak, at[best] + step * np.clip(shift, -0.5, 0.5), np.nan)
         out[rows] = np.where(touching, np.minimum(np.nan_to_num(found), 0.0), found)
     return out, metal
+
+
+def _top(values: Array, start: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Column of the peak that each row's start lies on: the nearest edge is chosen, and then its own top."""
+    rows, last, at = np.arange(len(values)), values.shape[1] - 1, start
+    for _ in range(last):
+        ahead, behind = np.minimum(at + 1, last), np.maximum(at - 1, 0)
+        here, up, down = values[rows, at], values[rows, ahead], values[rows, behind]
+        moved = np.where((up > here) & (up >= down), ahead, np.where(down > here, behind, at))
+        if np.array_equal(moved, at):
+            break
+        at = moved
+    return at
 
 
 def sampled(volume: Volume, points_mm: Array, *, order: int) -> NDArray[np.float64]:

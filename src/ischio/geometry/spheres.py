@@ -114,7 +114,7 @@ def _inliers(points_mm: Array, inward: Array, centre: Array, radius: float, tole
     return mask
 
 
-def _coverage(directions: Array) -> float:
+def covered_fraction(directions: Array) -> float:
     """Share of the sphere that some of the unit vectors lie in."""
     return float(len(np.unique(_BIN_TREE.query(directions)[1])) / len(_BINS))
 
@@ -239,4 +239,4 @@ def refine_sphere(
     residual = distance - radius
     share = np.ones(len(residual)) if weights is None else weights[mask]
     rms = float(np.sqrt((share * residual**2).sum() / share.sum()))
-    return Sphere(centre, radius, rms, _coverage(away / distance[:, None]))
+    return Sphere(centre, radius, rms, covered_fraction(away / distance[:, None]))

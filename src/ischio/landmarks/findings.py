@@ -20,8 +20,6 @@ from ischio.types import Bone, Curve, Landmark, Region, Side
 N_SAMPLES = 5000
 N_BALL_SAMPLES = 8000
 _LEAST_FACES = 20
-_START_FACTORS = (0.85, 0.92, 1.08, 1.15)  # of the radius: as far as radii of one person's hips differ
-_WALL_RADII = 0.1  # of a sphere: what lies on it
 # A model laid rightly over a whole or partial bone stays within 5 standard deviations in every mode (an
 # adolescent's femur is the farthest); laid wrongly it needs 8 or more.
 MAX_COEFFICIENT = 6.5
@@ -83,50 +81,6 @@ def refined_ball(bone: Bone, centre_mm: Array, radius_mm: float, *, concave: boo
         return None
     points, normals = steady_sample(bone, triangles[near], N_BALL_SAMPLES)
     return refine_sphere(points, normals, centre_mm, radius_mm, concave=concave)
-
-
-def repeated_socket(bone: Bone, centre_mm: Array, radius_mm: float) -> tuple[Sphere, float] | None:
-    """Fit a socket's sphere from smaller and larger starts, and keep the one that covers most.
-
-    Parameters
-    ----------
-    bone : Bone
-    centre_mm : array of shape (3,), mm
-        Where the socket is looked for.
-    radius_mm : float
-
-    Returns
-    -------
-    (Sphere, float) or None
-        The sphere, and the root mean square distance of the other starts' centres from its centre in mm; None
-        when too little of the surface is there.
-
-    Notes
-    -----
-    A hollow that is no sphere fits several, which differ in radius and, along the way out of the socket, in
-    centre: of scanned sockets by up to 0.5 mm, of some of the shape model's by up to 8 mm.
-    """
-    triangles = bone.triangles_mm
-    near = np.linalg.norm(triangles.mean(axis=1) - centre_mm, axis=1) < 1.6 * radius_mm
-    if near.sum() < _LEAST_FACES:
-        return None
-    points, normals = steady_sample(bone, triangles[near], N_BALL_SAMPLES)
-    first = refine_sphere(points, normals, centre_mm, radius_mm, concave=True)
-    if first is None:
-        return None
-    wall = np.abs(np.linalg.norm(points - first.centre_mm, axis=1) - first.radius_mm)
-    out = first.centre_mm - points[wall < _WALL_RADII * first.radius_mm].mean(axis=0)
-    out = out / max(float(np.linalg.norm(out)), 1e-9)
-    spheres = [first]
-    for factor in _START_FACTORS:
-        grown = factor * first.radius_mm
-        start = first.centre_mm + (grown - first.radius_mm) * out  # its deepest point stays where it is
-        sphere = refine_sphere(points, normals, start, grown, concave=True)
-        if sphere is not None:
-            spheres.append(sphere)
-    best = max(spheres, key=lambda sphere: sphere.coverage_fraction)
-    apart = np.array([sphere.centre_mm - best.centre_mm for sphere in spheres if sphere is not best])
-    return best, float(np.sqrt((apart**2).sum() / max(len(apart), 1)))
 
 
 def unlike_model(fit: ModelFit, radius_mm: float, what: str) -> str | None:

@@ -19,7 +19,7 @@ from ischio.landmarks.findings import (
     Findings,
     ball_detail,
     ball_sigma_mm,
-    repeated_socket,
+    refined_ball,
     surface_index,
     unlike_model,
 )
@@ -30,6 +30,7 @@ from ischio.landmarks.points import Rule, landmark_of, model_surface, place_poin
 from ischio.landmarks.registration import ModelFit, finish, lay_model
 from ischio.landmarks.relief import relief
 from ischio.landmarks.rim import find_rim, rim_findings
+from ischio.landmarks.socket import socket_sphere
 from ischio.types import Bone, Curve, Landmark, Region, Side
 
 SOCKET_RADIUS_MM = (14.0, 42.0)
@@ -186,24 +187,28 @@ def hip_bone_findings(bone: Bone, side: Side, fit: ModelFit, other_side_ratio: f
     regions: dict[str, Region] = {}
     curves: dict[str, Curve] = {}
     reasons: dict[str, str] = {}
-    centre, radius = template.ball_of(fit.vertices_mm)
-    repeated = repeated_socket(bone, centre, radius)
-    if repeated is None or np.linalg.norm(repeated[0].centre_mm - centre) > _MAX_SOCKET_SHIFT_RADII * radius:
+    rough, size = template.ball_of(fit.vertices_mm)
+    hollow = refined_ball(bone, rough, size, concave=True)
+    lost = hollow is None or np.linalg.norm(hollow.centre_mm - rough) > _MAX_SOCKET_SHIFT_RADII * size
+    centre, radius = (rough, size) if hollow is None or lost else (hollow.centre_mm, hollow.radius_mm)
+    edge = find_rim(bone, rim_of(bone, fit, template, centre, radius), (centre, radius))
+    rim, opening = edge[0], opening_of(edge[0], fit)
+    socket = None if lost else socket_sphere(bone, rim, opening, fit.rotation[:, 2])
+    if socket is None:
         reasons["acetabular_centre"] = "too little of the socket's hollow surface is there to fit a sphere"
     else:
-        socket, apart = repeated
-        centre, radius = socket.centre_mm, socket.radius_mm
+        sphere, apart, method = socket
+        centre, radius = sphere.centre_mm, sphere.radius_mm
+        unround = max(apart - _SOCKET_METHOD_SIGMA_MM, 0.0)  # as much is in the method's part
         landmarks["acetabular_centre"] = Landmark(
             "acetabular_centre",
             side,
             centre,
             bone.frame,
-            float(np.hypot(ball_sigma_mm(socket, bone, _SOCKET_METHOD_SIGMA_MM), apart)),
-            "repeated_sphere_fit@1",
-            {**ball_detail(socket), "repeats_apart_mm": apart},
+            float(np.hypot(ball_sigma_mm(sphere, bone, _SOCKET_METHOD_SIGMA_MM), unround)),
+            method,
+            {**ball_detail(sphere), "whole_hollow_apart_mm": apart},
         )
-    edge = find_rim(bone, rim_of(bone, fit, template, centre, radius), (centre, radius))
-    rim, opening = edge[0], opening_of(edge[0], fit)
     try:
         curve, middle = rim_findings(bone, side, edge, opening)
         curves[curve.name] = curve

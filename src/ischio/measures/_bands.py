@@ -107,6 +107,8 @@ def _not_comparable(row: Measurement, band: Band, pelvis: Pelvis, age_years: flo
             limit = f"{STANDING_TOLERANCE_DEG:g} degrees"
             return f"not compared: the bones do not lie within {limit} of standing-like"
     if band.pose == "film":
+        if any(hip.posture == "model" for hip in pelvis.hips):
+            return "not compared: the model's posture is no posture of a person"
         supplied = row.detail.get("as_supplied_deg")
         if row.value is None or supplied is None:
             return "not compared: the source follows the pelvis's own tilt, which is not known here"

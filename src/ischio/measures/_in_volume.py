@@ -7,7 +7,7 @@ import numpy as np
 from ischio._check import Array, CannotMeasure
 from ischio.measures._femur import head_radius, neck_in, unit
 from ischio.measures._registry import Reading
-from ischio.measures.femoral_version_index_case import in_slices, neck_in_slice
+from ischio.measures.femoral_version_index_case import in_slices, straight_neck
 from ischio.types import Hip, Volume
 
 _AXIAL_COSINE = float(np.cos(np.radians(5.0)))  # slices leaning more than that are not axial
@@ -80,8 +80,8 @@ def index_case_in_volume(hip: Hip, labels: Volume, label: int) -> Reading:
     Notes
     -----
     The head's centre is laid onto the first slice all of which lies below the head; the neck's point is
-    the middle between its cortices there. The condyles' line touches the hindmost points of both
-    condyles in the slice in which the bone is largest at the knee.
+    the middle between its cortices there, found as in ``femoral_version_index_case``. The condyles' line
+    touches the hindmost points of both condyles in the slice in which the bone is largest at the knee.
     """
     slices = _Slices(labels, label)
     head, isthmus, knee = (
@@ -95,12 +95,15 @@ def index_case_in_volume(hip: Hip, labels: Volume, label: int) -> Reading:
     towards = isthmus - head
     towards = towards - (towards @ up) * up
     along = unit(towards)
-    across = sign * np.cross(along, up)
+    across = sign * np.cross(up, along)
     level = float(slices.levels[index] - head @ up)
-    place = neck_in_slice(float(np.linalg.norm(towards)), float((isthmus - head) @ up), level, radius)
-    found = neck_in(slices.outline(index) - head, along, across, place, radius, partial=True)
-    if found is None:
-        raise CannotMeasure("the first slice below the head does not show both cortices of the neck")
+    at_isthmus = int(np.abs(slices.levels - isthmus @ up).argmin())
+    reach = float(np.linalg.norm(towards))
+    lines = slices.outline(index) - head
+    isthmus_neck = neck_in(slices.outline(at_isthmus) - head, along, across, reach, radius, partial=True)
+    found = straight_neck(
+        lambda place: neck_in(lines, along, across, place, radius, partial=False), isthmus_neck, radius
+    )
     neck = head + found.along_mm.mean() * along + found.middle_mm.mean() * across + level * up
     near = np.flatnonzero(np.abs(slices.levels - knee @ up) < _KNEE_MM)
     if len(near) == 0 or max(slices.area(int(k)) for k in near) == 0:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ischio import phantoms
 from ischio._check import Array, CannotMeasure
-from ischio.geometry.sections import section
-from ischio.measures._femur import AXES, Middle, UpperFemur, given, unit
-from ischio.measures._given import propagated
+from ischio.measures._femur import Middle, Neck, UpperFemur, neck_in, unit
 from ischio.measures._registry import Reading, measure
 from ischio.measures._socket import SCANNER
-from ischio.types import Hip, Side, Sketch, Stroke
+from ischio.measures._version import SLICED, from_head, upper_femur
+from ischio.types import Hip, Side
 
 _SLICE_MM = 3.0  # usual thickness of an axial slice
-_FARTHEST_RADII = 1.6  # of the head's radius: farther out a slice shows the trochanter, not the neck
+_NEAREST_RADII, _FARTHEST_RADII, _STEP_RADII = 0.35, 1.6, 0.05  # of the head's: where the neck is looked for
+_WIDEST = 1.25  # times the width at the isthmus: what is wider is the trochanter
+_ALIKE_DEG = 1.0  # places as parallel as that: the one nearest to the head is taken
 _CONDYLES = ("posterior_condyle_lateral", "posterior_condyle_medial")
 
 
@@ -58,134 +61,103 @@ def in_slices(
     return from_horizontal(head - neck) - from_horizontal(condyles[1] - condyles[0])
 
 
-def neck_in_slice(
-    isthmus_along_mm: float, isthmus_level_mm: float, level_mm: float, radius_mm: float
-) -> float:
-    """How far along from the head's centre the neck's axis passes a slice, mm.
+def straight_neck(seen: Callable[[float], Neck | None], isthmus: Neck | None, radius_mm: float) -> Neck:
+    """The neck in one slice: where it is no trochanter yet and its cortices run most nearly parallel.
 
     Parameters
     ----------
-    isthmus_along_mm, isthmus_level_mm : float
-        The isthmus of the neck, from the head's centre: along in the slice, and its height.
-    level_mm : float
-        Of the slice over the head's centre.
+    seen : callable
+        Gives both cortices about a place along the slice, mm from the head's centre; None where they are
+        not both there.
+    isthmus : Neck or None
+        The neck in the slice through its isthmus: how wide a neck is.
     radius_mm : float
         Of the head.
+
+    Returns
+    -------
+    Neck
 
     Raises
     ------
     CannotMeasure
-        If the neck does not run downwards.
-
-    Examples
-    --------
-    >>> neck_in_slice(20.0, -15.0, -24.0, 22.0)
-    32.0
+        If no place shows both cortices of the neck.
     """
-    if isthmus_level_mm >= 0:
-        raise CannotMeasure(
-            "the neck does not run downwards from the head, so no slice below passes its axis"
-        )
-    return min(isthmus_along_mm * level_mm / isthmus_level_mm, _FARTHEST_RADII * radius_mm)
+    if isthmus is None:
+        raise CannotMeasure("the slice through the isthmus does not show both cortices of the neck")
+    widest = _WIDEST * isthmus.width_mm
+    places = np.arange(_NEAREST_RADII, _FARTHEST_RADII, _STEP_RADII) * radius_mm
+    found = [neck for place in places if (neck := seen(float(place))) and neck.width_mm <= widest]
+    if not found:
+        raise CannotMeasure("the first slice below the head does not show both cortices of the neck")
+    least = min(neck.opening_deg for neck in found)
+    return next(neck for neck in found if neck.opening_deg <= least + _ALIKE_DEG)
 
 
 @measure(
     unit="deg",
-    needs=("femur", *AXES, "neck_isthmus_centre", "lesser_trochanter_tip", SCANNER),
+    needs=SLICED,
     reference="Farrell, Hatem and Martin 2022, Trauma International 8(1):11-14 (figure 3 of the case)",
     evidence="The figure's construction as described: head laid onto the first axial slice below it, "
-    "condyles at "
-    "the knee, both against the horizontal of the image. The neck's point in that slice is this software's "
-    "reading of the figure: so taken it reads 10 degrees more than Reikeras's method on 33 femora and 1 more "
-    "than Murphy's. Exact on phantoms.",
+    "condyles at the knee. Where along that slice the neck's middle lies is this software's reading: so "
+    "taken it reads 2 degrees more than Reikeras's method on 33 femora and 7 less than Murphy's. "
+    "Exact on phantoms.",
     example=_example,
-    version=2,
+    version=3,
 )
 def femoral_version_index_case(hip: Hip) -> Reading:
     """Femoral antetorsion as drawn in the published case.
 
-    Angle of the line from the middle of the neck, in the first axial slice of the scanner just below the
-    femoral head, to the centre of the head laid onto that slice, against the horizontal of the image, less
-    the angle of the line behind both condyles. Positive when the neck points forwards.
+    Angle of the line from the middle of the neck, in the first slice just below the femoral head, to the
+    centre of the head laid onto that slice, against the line behind both condyles, seen along the mechanical
+    axis. Positive when the neck points forwards.
 
     Notes
     -----
-    The middle of the neck is that of the chords between both cortices from 0.35 head radii on the near side
-    of where the neck's axis passes the slice to as much on the far side. Slices are the scanner's, 3 mm
-    thick: the value changes with how the leg lay, and the horizontal cancels only because bones do not move
-    between slices. One slice and the head's centre, as in Reikeras's method;
-    but below all of the head a slice passes the base of the neck, which lies farther back.
+    Slices of 3 mm across the mechanical axis, as for the other methods. The middle is that of the chords
+    between both cortices over 0.7 head radii, where these run most nearly parallel and lie no more than 1.25
+    times as far apart as at the isthmus: farther out the slice shows the trochanter.
+    ``as_supplied_deg`` in the detail is the same on axial slices of the scanner against the horizontal of
+    the image, as in the paper, where ``--axes`` tells the scanner's directions: a thigh that lies flexed by
+    9 degrees reads about 8 degrees more there, and the horizontal cancels only because bones do not move
+    between slices.
     """
-    right, forward, up = _image(hip)
-    upper = UpperFemur(hip, up)
+    upper = upper_femur(hip)
     level = -upper.radius - _SLICE_MM / 2
 
     def middle(at_level: float) -> Middle:
-        place = neck_in_slice(upper.isthmus_along, upper.isthmus_level, at_level, upper.radius)
-        neck = upper.neck(at_level, partial=True, along_mm=place)
-        if neck is None:
-            raise CannotMeasure("the first slice below the head does not show both cortices of the neck")
-        return upper.middle(neck, at_level)
+        return upper.middle(_neck_at(upper, at_level), at_level)
 
-    found = middle(level)
-    neck = found.point_mm
-    beside = []
-    for step in (_SLICE_MM / 2, -_SLICE_MM / 2):
-        try:
-            beside.append(middle(level + step).point_mm)
-        except CannotMeasure:  # the slice beside may lie off the neck: the slice itself does not
-            beside.append(neck)
-    known = given(hip, "femoral_head_centre", *_CONDYLES) | {
-        "neck": upper.given(found, (beside[0], beside[1]))
-    }
-    sign = hip.side.sign
-    out = propagated(
-        lambda at: in_slices(
-            at["femoral_head_centre"],
-            at["neck"],
-            (at["posterior_condyle_lateral"], at["posterior_condyle_medial"]),
-            right,
-            forward,
-            sign,
-        ),
-        known,
+    detail = {"method": "published case", "slice_mm": _SLICE_MM, **_as_supplied(hip, level)}
+    return from_head(hip, middle, level, detail)
+
+
+def _neck_at(upper: UpperFemur, level_mm: float) -> Neck:
+    """The neck in the slice at a level over the head's centre."""
+    segments = upper.outlines(level_mm)
+    return straight_neck(
+        lambda place: neck_in(segments, upper.along, upper.across, place, upper.radius, partial=False),
+        upper.neck(upper.isthmus_level, partial=True),
+        upper.radius,
     )
-    head = upper.head + level * up
-    return Reading(
-        out.value,
-        sigma=out.sigma,
-        points_mm=np.stack([upper.head, neck]),
-        posture=hip.posture,
-        detail={
-            "distal_reference": "posterior condyles",
-            "plane": "axial slices of the scanner",
-            "slice_mm": _SLICE_MM,
-            "level_mm": level,
-            **out.detail,
-        },
-        sketch=_sketch(hip, head, neck, (right, forward, up), out.value),
-    )
+
+
+def _as_supplied(hip: Hip, level_mm: float) -> dict[str, float | str | None]:
+    """The same on the scanner's slices against the horizontal of the image; None without them."""
+    if SCANNER not in hip.frames:
+        return {"as_supplied_deg": None, "as_supplied_reason": hip.reasons.get(SCANNER, "unknown vertical")}
+    right, forward, up = _image(hip)
+    try:
+        upper = UpperFemur(hip, up)
+        neck = upper.middle(_neck_at(upper, level_mm), level_mm).point_mm
+    except CannotMeasure as why:
+        return {"as_supplied_deg": None, "as_supplied_reason": str(why)}
+    lateral, medial = (hip.point(name) for name in _CONDYLES)
+    value = in_slices(upper.head, neck, (lateral, medial), right, forward, hip.side.sign)
+    return {"as_supplied_deg": value}
 
 
 def _image(hip: Hip) -> tuple[Array, Array, Array]:
     """Directions of the scanner's axial image: the patient's right, front and head."""
     forward, up, right = hip.frames[SCANNER].matrix[:3, :3]
     return unit(right), unit(forward), unit(up)
-
-
-def _sketch(hip: Hip, head: Array, neck: Array, image: tuple[Array, Array, Array], value: float) -> Sketch:
-    """The slices below the head and through the condyles, as seen from below."""
-    assert hip.femur is not None  # it is needed
-    right, forward, up = image
-    condyles = np.stack([hip.point(name) for name in _CONDYLES])
-    outlines = {
-        words: section(hip.femur.vertices_mm, hip.femur.faces, through, up)[0]
-        for words, through in (("below the head", neck), ("condyles", condyles.mean(axis=0)))
-    }
-    strokes = (
-        Stroke(neck + np.outer([-0.6, 1.6], head - neck), f"{value:.1f}°"),
-        Stroke(condyles + np.outer([0.4, -0.4], condyles[0] - condyles[1]), "condyles", dashed=True),
-        Stroke(head[None]),
-        Stroke(neck[None]),
-    )
-    return Sketch("Axial slices of the scanner, from below", -right, forward, strokes, outlines)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import numpy as np
 
 from ischio import phantoms
 from ischio.measures._femur import AXES, angle_to_condyles, given, vector_of
-from ischio.measures._given import direction, propagated
+from ischio.measures._given import Given, direction, propagated
 from ischio.measures._registry import Reading, measure
 from ischio.measures.lesser_trochanter_version import _centre, lesser_trochanter_version
-from ischio.types import Hip, Side
+from ischio.types import Hip, Side, Sketch, Stroke
 
 
 def _example(side: Side) -> tuple[Hip, float]:
@@ -61,5 +64,16 @@ def neck_lesser_trochanter_angle(hip: Hip) -> Reading:
             "lesser_trochanter_version_deg": below.value,
             **out.detail,
         },
-        sketch=below.sketch,
+        sketch=_with_neck(below.sketch, known, out.value),
     )
+
+
+def _with_neck(sketch: Sketch | None, known: Mapping[str, Given], value: float) -> Sketch | None:
+    """The trochanter's drawing with the neck's line in place of the condyles': between them is the angle."""
+    if sketch is None:
+        return None
+    head, isthmus = known["femoral_head_centre"].value, known["neck_isthmus_centre"].value
+    trochanter = replace(sketch.strokes[0], words="")
+    neck = Stroke(isthmus + np.outer([1.6, -1.0], head - isthmus), f"{value:.1f}°")
+    ends = [Stroke(point[None]) for point in (head, isthmus)]
+    return replace(sketch, strokes=(trochanter, neck, *sketch.strokes[2:], *ends))

@@ -18,8 +18,8 @@ INK, MUTED, LINE, BAND, SOFT = "#1b242c", "#56636f", "#dde3e8", "#dcecdf", "#c9c
 PAIR_COLOURS = ("#d55e00", "#cc79a7", "#0072b2", "#f0e442", "#009e73")
 """One for each pair of ``motion.pairs.PAIRS``, told apart by colour-blind readers."""
 OPEN, CLOSED = "#ffffff", "#2b2f33"
-WIDTH, HEIGHT = 420, 250
-_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 12, 14, 40
+WIDTH, HEIGHT = 420, 262
+_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 12, 26, 40  # sides are named above the plot, off curves and bands
 _MAP_SCALE = 4  # pixels a degree
 
 
@@ -171,7 +171,7 @@ def gait_svg(row: Row) -> str:
     plot.parts.append(
         f'<circle cx="{x}" cy="{y}" r="4.5" fill="#ffffff" stroke="{colour}" stroke-width="2"/>'
     )
-    plot.text(_LEFT + 8, _TOP + 8, f"{row['side']} hip", colour=colour)
+    plot.text(_LEFT, _TOP - 10, f"{row['side']} hip", colour=colour)
     return plot.done()
 
 
@@ -305,10 +305,10 @@ def _side_key(plot: _Plot, sides: Sequence[str]) -> None:
     for number, side in enumerate(sides):
         x = WIDTH - _RIGHT - 50 * (len(sides) - number)
         plot.parts.append(
-            f'<line x1="{x}" x2="{x + 14}" y1="{_TOP + 4}" y2="{_TOP + 4}" stroke="{SIDE_COLOURS[side]}" '
+            f'<line x1="{x}" x2="{x + 14}" y1="{_TOP - 14}" y2="{_TOP - 14}" stroke="{SIDE_COLOURS[side]}" '
             'stroke-width="2.4"/>'
         )
-        plot.text(x + 18, _TOP + 8, side, colour=SIDE_COLOURS[side])
+        plot.text(x + 18, _TOP - 10, side, colour=SIDE_COLOURS[side])
 
 
 def _moving(row: Row) -> str:

@@ -10,6 +10,7 @@ from ischio.validation import (
     coverage,
     invariance,
     judgement,
+    medians,
     motion,
     people,
     plan,
@@ -55,7 +56,9 @@ def run(
     model = people.model_people(progress)
     rows += people.model_rows(model)
     rows += versions.version_rows((hip for one in model for hip in one.hips), "shape model", progress)
-    rows += versions.median_rows(model, "shape model", progress)
+    found = medians.values_by_person({f"person {k}": one for k, one in enumerate(model)})
+    rows += medians.median_rows(found, "shape model", progress)
+    rows += medians.value_rows(found, "shape model", each=False)
     rows += left_out_rows(left_out, progress)
     rows += coverage.coverage_rows(coverage.PEOPLE, INTERVAL_SEED, progress)
     rows += judgement.judgement_rows()
@@ -85,6 +88,7 @@ def run(
     rows += [row for who, one in real.items() for row in people.symmetry_rows(one, who)]
     one_by_one = (hip for one in real.values() for hip in one.hips)
     rows += versions.version_rows(one_by_one, "people with scans", progress)
+    rows += medians.value_rows(medians.values_by_person(real), "people with scans", each=True)
     progress("people with scans under the burr", 0.0)
     rows += plan.hapa_rows((hip for one in real.values() for hip in one.hips), "people with scans")
     progress(f"{people.RATED} in motion", 0.0)

@@ -72,7 +72,7 @@ def _rows(who: str, bones: Sequence[Bone], thick_mm: float, has_gap: bool) -> li
     """Rows for one person and slice thickness."""
     truth = {(bone.name, bone.side): bone for bone in bones}
     pair = [truth[name, Side.LEFT] for name in ("hip_bone", "femur")]
-    box = _field_of_view(*pair)
+    box = field_of_view(*pair)
     scan = made_ct(bones, box, scanner=Scanner(IN_PLANE_MM, thick_mm))
     labels = segment_ct(scan).labels
     found = {
@@ -96,8 +96,17 @@ def _rows(who: str, bones: Sequence[Bone], thick_mm: float, has_gap: bool) -> li
     return rows
 
 
-def _field_of_view(hip_bone: Bone, femur: Bone) -> tuple[Array, Array]:
-    """A box around a hip, cut below the trochanters and above the socket, as scans of hips are."""
+def field_of_view(hip_bone: Bone, femur: Bone) -> tuple[Array, Array]:
+    """A box around a hip, cut below the trochanters and above the socket, as scans of hips are.
+
+    Parameters
+    ----------
+    hip_bone, femur : Bone
+
+    Returns
+    -------
+    low, high : arrays of shape (3,), mm
+    """
     top = float(femur.vertices_mm[:, 2].max())
     upper = femur.vertices_mm[femur.vertices_mm[:, 2] > top - _BELOW_MM]
     points = np.concatenate([hip_bone.vertices_mm, upper])

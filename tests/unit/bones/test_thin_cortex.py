@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -59,3 +61,15 @@ def test_thick_cortex_stays_where_it_is() -> None:
     scan, vertices, faces = plate(6.0)
     shift = outward_shifts([profiles(vertices, faces, scan)], [faces], scan)[0]
     assert np.abs(shift).max() < EDGE_NOISE_MM
+
+
+@pytest.mark.parametrize(("stretched", "most_mm"), [((1, 1, 2), 0.2), ((5, 5, 5), 0.0)])
+def test_in_plane_little_is_taken_off(stretched: tuple[int, int, int], most_mm: float) -> None:
+    """The plate's normal lies in the plane of the slices; what is left is near the steepest edge."""
+    scan, vertices, faces = plate(0.6)
+    zoom = np.diag([*stretched, 1.0])
+    scan = replace(scan, patient_from_voxel=zoom @ scan.patient_from_voxel)
+    at = vertices * stretched
+    shift = outward_shifts([profiles(at, faces, scan)], [faces], scan)[0]
+    assert np.abs(shift).max() <= most_mm
+    assert (shift > 0.5 * most_mm).all() or most_mm == 0.0

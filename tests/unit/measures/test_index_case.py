@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,8 @@ import pytest
 from ischio import phantoms
 from ischio._check import CannotMeasure
 from ischio.measures import REGISTRY, index_case_in_volume, take
-from ischio.measures.femoral_version_index_case import in_slices, neck_in_slice
+from ischio.measures._femur import Neck
+from ischio.measures.femoral_version_index_case import in_slices, straight_neck
 from ischio.types import Frame, Hip, Side, Transform, Volume
 
 VOXEL_MM = np.array([0.8, 0.8, 3.0])
@@ -107,11 +109,11 @@ def test_the_horizontal_of_the_image_cancels() -> None:
     scanner = hip.frames["scanner_from_patient"]
     turned = Transform(scanner.target, scanner.source, scanner.matrix @ turn)
     seen = replace(hip, frames={**hip.frames, "scanner_from_patient": turned})
-    value = take(one, seen, hip.side).value
-    assert value == pytest.approx(16.0, abs=1e-9)
+    detail = take(one, seen, hip.side).detail
+    assert detail["as_supplied_deg"] == pytest.approx(16.0, abs=1e-9)
 
 
-def test_flexion_in_the_scanner_changes_it_and_murphy_stays() -> None:
+def test_flexion_in_the_scanner_changes_only_what_the_scanner_sees() -> None:
     """Slices across a flexed thigh are no slices across its axis."""
     hip = phantoms.anatomy(Side.RIGHT, version_deg=16.0)
     nod = np.eye(4)
@@ -126,9 +128,9 @@ def test_flexion_in_the_scanner_changes_it_and_murphy_stays() -> None:
         },
     )
     by_name = {one.name: one for one in REGISTRY}
-    case = take(by_name["femoral_version_index_case"], flexed, hip.side).value
-    assert case is not None
-    assert abs(case - 16.0) > 1.0
+    case = take(by_name["femoral_version_index_case"], flexed, hip.side)
+    assert case.value == pytest.approx(16.0, abs=1e-9)
+    assert abs(case.detail["as_supplied_deg"] - 16.0) > 1.0
     assert take(by_name["femoral_version_reikeras"], flexed, hip.side).value == pytest.approx(16.0, abs=1e-9)
 
 
@@ -141,10 +143,27 @@ def test_signs(side: Side) -> None:
     assert ahead == pytest.approx(np.degrees(np.arctan2(5, 20)))
 
 
-def test_a_neck_that_does_not_run_downwards_is_refused() -> None:
-    with pytest.raises(CannotMeasure, match="does not run downwards"):
-        neck_in_slice(20.0, 1.0, -24.0, 22.0)
+def sliced(width_mm: float, flare_mm: float) -> Callable[[float], Neck]:
+    """A slice whose neck widens up to 12 mm from the head's centre and runs into a trochanter."""
+
+    def seen(place_mm: float) -> Neck:
+        along = place_mm + np.linspace(-7, 7, 15)
+        half = np.interp(along, [0, 12, flare_mm, flare_mm + 4], [2.0, width_mm / 2, width_mm / 2, width_mm])
+        return Neck(along, np.where(along > flare_mm, -half - 8, -half), half)
+
+    return seen
 
 
-def test_beyond_the_neck_the_slice_is_read_at_its_farthest_place() -> None:
-    assert neck_in_slice(20.0, -2.0, -24.0, 20.0) == pytest.approx(1.6 * 20.0)
+def test_the_neck_is_read_between_its_tip_and_the_trochanter() -> None:
+    seen = sliced(22.0, 30.0)
+    neck = straight_neck(seen, seen(21.0), 20.0)
+    assert neck.along_mm.min() >= 11.0
+    assert neck.along_mm.max() <= 31.0
+    assert neck.middle_mm == pytest.approx(0.0, abs=0.1)
+
+
+def test_a_slice_of_the_trochanter_alone_shows_no_neck() -> None:
+    with pytest.raises(CannotMeasure, match="does not show both cortices"):
+        straight_neck(sliced(22.0, -20.0), sliced(22.0, 30.0)(21.0), 20.0)
+    with pytest.raises(CannotMeasure, match="through the isthmus"):
+        straight_neck(sliced(22.0, 30.0), None, 20.0)

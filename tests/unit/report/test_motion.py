@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 
@@ -136,3 +137,11 @@ def test_the_animation_runs_through_the_cycle(moved) -> None:
 def test_nearer_is_redder() -> None:
     red = [colour_of(gap)[0] - colour_of(gap)[2] for gap in (-1.0, 0.0, 10.0, 20.0, 30.0, 50.0)]
     assert red == sorted(red, reverse=True)
+
+
+def test_every_picture_has_a_name(page: str) -> None:
+    pictures = re.findall(r"<(?:svg|img)\b[^>]*>(?:(?!</svg>).){0,300}", page, re.DOTALL)
+    seen = [one for one in pictures if "aria-hidden" not in one.split(">")[0]]
+    assert len(seen) > 10
+    unnamed = [one[:120] for one in seen if not re.search(r'aria-label|alt="[^"]|<title', one)]
+    assert not unnamed

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ischio._check import InputError, complaint
 from ischio.atlas.model import similarity, vertex_areas
 from ischio.atlas.parts import part_model, pelvis_mean, pelvis_parts, socket, socket_of
-from ischio.bones.segment.doubts import small_bones, without_prostheses
+from ischio.bones.segment.doubts import child_notes, small_bones, without_prostheses
 from ischio.bones.segment.find import (
     THIN_HIGH_HU,
     THIN_LOW_HU,
@@ -40,11 +40,17 @@ MIN_EDGE_JOINED = 0.68  # of a bone whose place is known from a laid hip bone: r
 MIN_SEEN = 0.06  # of a bone's surface
 _MIN_SACRUM = 0.2  # less tells nothing of it
 _SCALES = (0.75, 1.3)
+_CHILD_SCALES = (0.55, 0.7)
+_SMALLEST = 0.5  # smaller is no child's whose hip is bone
+MIN_EDGE_CHILD = 0.85  # of a child's hip bone: in a chest small ones reach 0.75
 _HEAD_SIGMA_MM = 2.0
 _SAME_SIZE = 0.07  # one person's femur and hip bone, against the means
 _FIRST = ((12.0, 0, 3), (8.0, 0, 3))
 _N_TRIED = 2
 _MARGIN_MM = 14.0
+_STIFF_MM = 2.0  # as far the model's shape alone may be off
+_JOINT_MM = 4.0  # as near to another bone there may be cartilage
+_FAT_HU = -30.0  # there the surface was drawn in rightly
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,10 +113,12 @@ def segment_ct(scan: Volume, *, progress: Progress | None = None) -> Segmented:
         tell("looking for a knee", 0.35)
         laid = _laid_knee(field, grid)
     if not laid:
+        tell("looking for a child's hips", 0.4)
+        notes = notes or child_notes(_small_hips(field, grid))
         raise InputError(
             complaint(
                 "the scan",
-                "; ".join(("no hip bone", *notes)),
+                "; ".join(("no hip bone of an adult", *notes)),
                 "a CT of an adult's hip, pelvis or knee",
                 "Check the scan, or pass labels.",
             )
@@ -118,10 +126,11 @@ def segment_ct(scan: Volume, *, progress: Progress | None = None) -> Segmented:
     tell("laying the sacrum", 0.4)
     laid.update(_laid_sacrum(laid, grid))
     notes += small_bones(laid)
+    stiff = dict(laid)
     for key in laid:
         others = [one for other, one in laid.items() if other != key]
         laid[key] = loosen(laid[key], without(grid, others))
-    return replace(_labelled(scan, laid, tell), notes=notes)
+    return replace(_labelled(scan, laid, stiff, tell), notes=notes)
 
 
 def _laid_hip(guesses: list[HipGuess], grid: Volume) -> dict[Key, Laid]:
@@ -139,6 +148,17 @@ def _laid_hip(guesses: list[HipGuess], grid: Volume) -> dict[Key, Laid]:
         if _worth(found) > _worth(best):
             best = found
     return best
+
+
+def _small_hips(field: EdgeField, grid: Volume) -> list[Laid]:
+    """Hip bones too small for an adult's, where no adult's are."""
+    guesses = [one for side in Side for one in hip_guesses(field, side, 1, scales=_CHILD_SCALES)]
+    laid = [lay(part_model("hip_bone", guess.side), guess.hip_bone, grid) for guess in guesses]
+    return [
+        one
+        for one in laid
+        if one.edge_fraction >= MIN_EDGE_CHILD and one.seen_fraction >= MIN_SEEN and one.scale > _SMALLEST
+    ]
 
 
 def _laid_knee(field: EdgeField, grid: Volume) -> dict[Key, Laid]:
@@ -196,8 +216,8 @@ def _laid_sacrum(laid: dict[Key, Laid], grid: Volume) -> dict[Key, Laid]:
     return {("sacrum", None): sacrum} if is_there else {}
 
 
-def _labelled(scan: Volume, laid: dict[Key, Laid], tell: Progress) -> Segmented:
-    """The label map."""
+def _labelled(scan: Volume, laid: dict[Key, Laid], stiff: dict[Key, Laid], tell: Progress) -> Segmented:
+    """The label map, from models as they were laid at last and before they were loosened."""
     from scipy.ndimage import gaussian_filter
 
     tell("cutting out the bones", 0.5)
@@ -213,7 +233,13 @@ def _labelled(scan: Volume, laid: dict[Key, Laid], tell: Progress) -> Segmented:
     for number, ((name, side), field) in enumerate(zip(laid, fields, strict=True), start=1):
         tell(f"filling the {name.replace('_', ' ')}", 0.7 + 0.05 * number)
         box = _box(field < 8.0)
-        mask = bone_mask(smooth[box], field[box], owner[box] == number, spacing, by_slice=name != "sacrum")
+        before = distance_field(stiff[name, side].vertices_mm, stiff[name, side].model.faces, volume)
+        # Where an edge inside the bone drew the surface in, the model's shape is nearer to the truth.
+        inner = np.where(smooth[box] > _FAT_HU, np.minimum(field[box], before[box] + _STIFF_MM), field[box])
+        is_joint = np.any([other[box] < _JOINT_MM for other in fields if other is not field], axis=0)
+        is_joint = np.broadcast_to(is_joint, inner.shape)
+        is_own = owner[box] == number
+        mask = bone_mask(smooth[box], inner, is_own, is_joint, spacing, by_slice=name != "sacrum")
         labels[box][mask] = number
         names[number] = name if side is None else f"{name}_{side.value}"
     out = replace(volume, values=labels, modality="labels", unit="1", names=names)

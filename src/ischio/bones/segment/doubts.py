@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ischio._check import Array
@@ -70,3 +72,21 @@ def small_bones(laid: dict[Key, Laid]) -> tuple[str, ...]:
         return ()
     said = f"smaller than adults ({', '.join(small)} of the mean adult's size): a child's open growth plates"
     return (f"{said} are not bone, and no rule here was tried on children",)
+
+
+def child_notes(found: Sequence[Laid]) -> tuple[str, ...]:
+    """Why bones that look like hip bones and are too small for an adult's are left out.
+
+    Parameters
+    ----------
+    found : sequence of Laid
+
+    Returns
+    -------
+    tuple of str
+    """
+    if not found:
+        return ()
+    sizes = " and ".join(sorted({f"{one.scale:.2f}" for one in found}))
+    said = f"what resembles hip bones has {sizes} of the mean adult's size: a child's, whose"
+    return (f"{said} growth plates are open, are not measured",)

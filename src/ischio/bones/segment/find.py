@@ -95,7 +95,9 @@ class EdgeField:
 _REACH = 50  # cubes: the largest bone's extent
 
 
-def hip_guesses(field: EdgeField, side: Side, n_wanted: int) -> list[HipGuess]:
+def hip_guesses(
+    field: EdgeField, side: Side, n_wanted: int, *, scales: tuple[float, ...] = _SCALES
+) -> list[HipGuess]:
     """Places where a hip may lie, best first.
 
     Parameters
@@ -103,6 +105,8 @@ def hip_guesses(field: EdgeField, side: Side, n_wanted: int) -> list[HipGuess]:
     field : EdgeField
     side : Side
     n_wanted : int
+    scales : tuple of float
+        Sizes that are tried, against the mean adult's.
 
     Returns
     -------
@@ -112,7 +116,7 @@ def hip_guesses(field: EdgeField, side: Side, n_wanted: int) -> list[HipGuess]:
     cup, head = socket(side)
     out: list[HipGuess] = []
     thighs = femur_turns(side)
-    for scale in _SCALES:
+    for scale in scales:
         of_femur = [field.scores(*_surface(femur, head, turn, scale, _PROXIMAL_MM)) for turn in thighs]
         best_femur = np.max(of_femur, axis=0)
         for tilt in _TILTS_DEG:

@@ -33,6 +33,7 @@ _ROUNDS = (  # how far an edge is looked for, modes let free, repeats
 _INDEPENDENT = 300.0  # neighbouring points err alike: all count as this many
 _NOISE_MM = 1.5  # how far a bone strays from the model's best shape
 _SCALE_SIGMA = 0.1  # of adults
+_STRAY_MM = 4.0  # from where modes laid it a loosened surface goes no further
 _NEAR_MM = 3.0  # an edge this near to the laid model is where the model says
 
 
@@ -262,4 +263,7 @@ def loosen(laid: Laid, grid: Volume) -> Laid:
                 x + np.bincount(ends[:, 0], x[ends[:, 1]], minlength=n) / 2 for x in (total, weight)
             )
         points = points + (total / weight)[:, None] * normals
+        moved = points - laid.vertices_mm
+        length = np.linalg.norm(moved, axis=1, keepdims=True)
+        points = laid.vertices_mm + moved * np.minimum(1.0, _STRAY_MM / np.maximum(length, 1e-9))
     return judged(laid.model, points, laid.scale, grid, laid.strength)

@@ -11,8 +11,11 @@ from ischio.bones.segment.fit import MUSCLE_HU
 BONE_HU = 160.0  # muscle and cartilage stay below, with noise; cortex blurred to 3 mm above
 _PEAK_MM = 2.5  # a cortex's edge is where half of its height is: that is looked for this near
 _DENSE_HU = 450.0  # half of a cortex's height is no more
-_INSIDE_MM = 1.0  # this deep in it, thin cortex beside dense trabeculae is no blur of theirs
-_CORE_MM = 2.5  # and this deep there is bone, whatever it attenuates
+_DEPTHS_MM = (-2.5, -2.0, -1.5, -1.0, -0.5)  # in the laid model, of what is bone there:
+_DEEP_HU = (-200.0, 0.0, 70.0, 100.0, 130.0)  # wings thinner than a voxel; thin cortex beside fatty marrow
+_JOINT_MM = -1.0  # beside another bone only this deep attenuation need not reach half of the cortex's
+_CORE_MM = 2.5  # deeper there is bone, whatever it attenuates
+_EVEN_MM = 0.8  # noise inside is smoothed by this; it would make a ragged edge of porous bone
 _REACH_MM = 5.0  # a bone's surface strays no further from the laid model
 _CLOSE_MM = 1.6  # gaps in a cortex blurred away
 
@@ -21,6 +24,7 @@ def bone_mask(
     values: NDArray[np.float32],
     field: NDArray[np.float32],
     is_own: NDArray[np.bool_],
+    is_joint: NDArray[np.bool_],
     spacing: Array,
     *,
     by_slice: bool,
@@ -32,9 +36,11 @@ def bone_mask(
     values : array of shape (I, J, K)
         HU, lightly smoothed.
     field : array of shape (I, J, K), mm
-        Distance from the laid model.
+        Distance from the laid model, negative inside.
     is_own : bool array of shape (I, J, K)
         The bone's territory.
+    is_joint : bool array of shape (I, J, K)
+        Beside another bone: what attenuates little there is cartilage between two bones.
     spacing : array of shape (3,), mm
     by_slice : bool
         Whether what an axial slice encloses is bone, too: marrow cavities that are open at the scan's end.
@@ -43,14 +49,18 @@ def bone_mask(
     -------
     bool array of shape (I, J, K)
     """
-    from scipy.ndimage import binary_closing, binary_fill_holes, label, maximum_filter
+    from scipy.ndimage import binary_closing, binary_fill_holes, gaussian_filter, label, maximum_filter
 
     near = is_own & (field < _REACH_MM)
     core = near & (field < -_CORE_MM)
     size = [2 * int(_PEAK_MM / s) + 1 for s in spacing]
     half = 0.5 * (MUSCLE_HU + maximum_filter(np.where(near, values, BONE_HU), size))
-    least = np.where(field < -_INSIDE_MM, BONE_HU, np.clip(half, BONE_HU, _DENSE_HU))
-    solid: NDArray[np.bool_] = core | (near & (values > least))
+    deep = np.interp(field, _DEPTHS_MM, _DEEP_HU).astype(np.float32)
+    even = gaussian_filter(values, _EVEN_MM / spacing)
+    is_inside = np.where(is_joint, field < _JOINT_MM, field < _DEPTHS_MM[-1])
+    is_deep = (values > BONE_HU) | (~is_joint & (even > deep))
+    is_bone = np.where(is_inside, is_deep, values > np.clip(half, BONE_HU, _DENSE_HU))
+    solid: NDArray[np.bool_] = core | (near & is_bone)
     pieces, n = label(solid)
     if n == 0:
         return solid

@@ -10,7 +10,7 @@ import pytest
 from ischio._check import InputError
 from ischio.atlas.parts import part_model, socket_of
 from ischio.bones.segment.ct import segment_ct
-from ischio.bones.segment.doubts import small_bones, without_prostheses
+from ischio.bones.segment.doubts import child_notes, small_bones, without_prostheses
 from ischio.bones.segment.fit import Laid
 from ischio.types import Frame, Side, Volume
 
@@ -45,6 +45,14 @@ def test_a_joint_of_metal_is_left_out(side: Side, radius_mm: float, stays: bool)
 @pytest.mark.parametrize(("scale", "is_said"), [(0.7, True), (0.9, False)])
 def test_a_child_is_flagged(scale: float, is_said: bool) -> None:
     assert bool(small_bones(laid(Side.LEFT, scale))) is is_said
+
+
+def test_a_refused_child_is_named_as_one() -> None:
+    assert child_notes([]) == ()
+    found = [laid(side, 0.62)["hip_bone", side] for side in Side]
+    assert child_notes(found)[0].startswith(
+        "what resembles hip bones has 0.62 of the mean adult's size: a child's"
+    )
 
 
 def test_an_mr_is_refused() -> None:

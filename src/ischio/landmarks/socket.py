@@ -1,0 +1,87 @@
+"""The sphere of the socket: through its roof and the upper horns, within the rim."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ischio._check import Array
+from ischio.geometry.spheres import Sphere, covered_fraction, fit_sphere
+from ischio.landmarks.findings import N_BALL_SAMPLES
+from ischio.landmarks.grain import steady_sample
+from ischio.types import Bone
+
+METHOD, METHOD_OF_REST = "roof_sphere@2", "hollow_sphere@2"
+_FACING = 0.5  # the hollow faces the middle of the rim within 60 degrees
+_DEPTH_MM = 1.0  # behind the rim's plane, so that the edge itself is left out
+_SOFT_MM = 0.7  # what lies farther from the sphere counts less and less: osteophytes, the fossa's border
+_ROUNDS = 40
+_STILL_MM = 1e-3
+_MIN_POINTS = 200
+_MIN_ABOVE = 0.25  # of the hollow's surface above the rim's middle; a whole socket has about a half
+
+
+def socket_sphere(bone: Bone, rim_mm: Array, opening: Array, up: Array) -> tuple[Sphere, float, str] | None:
+    """Fit the sphere of a socket to the hollow surface inside its rim.
+
+    Parameters
+    ----------
+    bone : Bone
+    rim_mm : array of shape (M, 3), mm
+        The rim as a closed curve.
+    opening, up : arrays of shape (3,)
+        Unit vectors out of the socket, and roughly upwards.
+
+    Returns
+    -------
+    sphere : Sphere
+    apart_mm : float
+        Distance of its centre from that of the sphere through all of the hollow, which tells how far the
+        socket is from a sphere.
+    method : str
+        By the part it was laid through. None in place of all three where too little of it is there.
+
+    Notes
+    -----
+    The lower half of the hollow is mostly fossa and notch, which are deeper than the joint: a sphere through
+    them lies too far in. So points count more the higher they lie, from nothing at half the rim's radius
+    below its middle to full at half above: roof and upper parts of both horns, unless that part is cut
+    away. Residuals count like those of ``soft_l1`` of 0.7 mm, over all points: a fit to only those that
+    lie close to the sphere settles on a patch where the socket is not quite round.
+    """
+    centre = rim_mm.mean(axis=0)
+    radius = float(np.linalg.norm(rim_mm - centre, axis=1).mean())
+    triangles = bone.triangles_mm
+    near = np.linalg.norm(triangles.mean(axis=1) - centre, axis=1) < 2 * radius
+    if near.sum() < 20:
+        return None
+    points, normals = steady_sample(bone, triangles[near], N_BALL_SAMPLES)
+    depth = (points - centre) @ opening
+    inwards = centre - points
+    hollow = (depth < -_DEPTH_MM) & (np.linalg.norm(inwards + depth[:, None] * opening, axis=1) < radius)
+    hollow &= np.einsum("ij,ij->i", normals, inwards) > _FACING * np.linalg.norm(inwards, axis=1)
+    if hollow.sum() < _MIN_POINTS:
+        return None
+    inside = points[hollow]
+    whole = _softly(inside, np.ones(len(inside)))
+    height = (inside - centre) @ up / radius
+    if (height > 0).mean() < _MIN_ABOVE:
+        return whole, 0.0, METHOD_OF_REST
+    roof = _softly(inside, np.clip(height + 0.5, 0.0, 1.0))
+    return roof, float(np.linalg.norm(roof.centre_mm - whole.centre_mm)), METHOD
+
+
+def _softly(points: Array, share: Array) -> Sphere:
+    """Sphere of least soft residuals, each point with its share."""
+    weights = share
+    middle, radius = fit_sphere(points, weights)
+    for _ in range(_ROUNDS):
+        residual = np.linalg.norm(points - middle, axis=1) - radius
+        weights = share / np.sqrt(1 + (residual / _SOFT_MM) ** 2)
+        before = middle
+        middle, radius = fit_sphere(points, weights)
+        if np.linalg.norm(middle - before) < _STILL_MM:
+            break
+    away = points - middle
+    distance = np.linalg.norm(away, axis=1)
+    rms = float(np.sqrt((weights * (distance - radius) ** 2).sum() / weights.sum()))
+    return Sphere(middle, radius, rms, covered_fraction((away / distance[:, None])[share > 0]))
