@@ -20,7 +20,7 @@ from ischio.cli_plan import NOTHING_ASKED, Planning
 from ischio.cli_scan import NOT_SCANNED, Scanned
 
 if TYPE_CHECKING:  # numpy and all that stands on it is imported by the commands, not by --help
-    from ischio.io.gait import GaitCycle
+    from ischio.io.gait_trial import GaitCycle
     from ischio.io.markups import MarkedPoint
     from ischio.motion import MotionSettings
     from ischio.plan import HipPlans

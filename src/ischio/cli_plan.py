@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 if TYPE_CHECKING:  # what these stand on is imported by the commands, not by --help
-    from ischio.io.gait import GaitCycle
+    from ischio.io.gait_trial import GaitCycle
     from ischio.plan import HipPlans
     from ischio.record.case import Case
     from ischio.study import Progress

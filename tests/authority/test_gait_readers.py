@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ischio.io.gait import ANGLES, cycles, read_gait
+from ischio.io.gait import cycles, read_gait
+from ischio.io.gait_trial import ANGLES
 from ischio.types import Side
 
 EXPORTED_DEG = 1e-4  # the table was exported with four decimals

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ischio._check import Array, InputError, complaint
-from ischio.io.gait import GaitTrial
+from ischio.io.gait_trial import GaitTrial
 from ischio.types import Side
 
 _UNITS = {

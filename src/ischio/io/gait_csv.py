@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ischio._check import Array, InputError, complaint
-from ischio.io.gait import ANGLES, PELVIS, GaitTrial
+from ischio.io.gait_trial import ANGLES, PELVIS, GaitTrial
 from ischio.types import Side
 
 _UNITS = {"_deg": 1.0, "_rad": float(np.degrees(1.0))}

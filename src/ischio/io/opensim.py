@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ischio._check import Array, InputError, complaint
-from ischio.io.gait import GaitTrial
+from ischio.io.gait_trial import GaitTrial
 from ischio.types import Side
 
 _END = "endheader"

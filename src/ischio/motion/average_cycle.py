@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ischio._check import Array
-from ischio.io.gait import PERCENT, GaitCycle
+from ischio.io.gait_trial import PERCENT, GaitCycle
 from ischio.types import Side
 
 SOURCE = (

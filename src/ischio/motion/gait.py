@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ischio._check import Array, CannotMeasure
-from ischio.io.gait import PERCENT, GaitCycle
+from ischio.io.gait_trial import PERCENT, GaitCycle
 from ischio.motion.joint import joint_of, rotation_of
 from ischio.motion.sweep import PAIR, clearance
 from ischio.types import Clearance, Hip, PoseSet

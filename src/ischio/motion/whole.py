@@ -10,7 +10,7 @@ import numpy as np
 
 from ischio._check import Array, CannotMeasure, complaint
 from ischio.atlas.reference_gaps import PEOPLE, reference_gaps
-from ischio.io.gait import PERCENT, GaitCycle
+from ischio.io.gait_trial import PERCENT, GaitCycle
 from ischio.motion import spine
 from ischio.motion.average_cycle import SOURCE as AVERAGE_SOURCE
 from ischio.motion.average_cycle import average_cycle

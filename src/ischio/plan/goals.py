@@ -9,7 +9,7 @@ import numpy as np
 
 from ischio._check import Array, CannotMeasure, InputError, complaint
 from ischio.atlas.reference_gaps import reference_gaps
-from ischio.io.gait import GaitCycle
+from ischio.io.gait_trial import GaitCycle
 from ischio.motion.average_cycle import average_cycle
 from ischio.motion.examinations import EXAMINATIONS, PATHS
 from ischio.motion.gait import STRIDES, gait_path, in_zeros, scaled, standing_pose

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ischio._check import Array, CannotMeasure
-from ischio.io.gait import PERCENT
+from ischio.io.gait_trial import PERCENT
 from ischio.motion.average_cycle import average_cycle
 from ischio.motion.examinations import PATHS
 from ischio.motion.gait import STRIDES, in_zeros, scaled, standing_pose

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ischio._check import Array, CannotMeasure, InputError, complaint
-from ischio.io.gait import GaitCycle
+from ischio.io.gait_trial import GaitCycle
 from ischio.plan.as_dict import PREDICTION, hip_row, plan_rows
 from ischio.plan.burr import USUAL, Burr
 from ischio.plan.goals import MEDIAN, STANDING, goal_of

@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element, SubElement
 import numpy as np
 
 from ischio._check import Array
-from ischio.io.gait import PERCENT
+from ischio.io.gait_trial import PERCENT
 from ischio.motion.pairs import SPACE
 from ischio.plan import HipPlans, Plan
 from ischio.report.drawing import Surface, draw

@@ -10,8 +10,9 @@ import pytest
 
 from ischio._check import InputError
 from ischio.io import c3d
-from ischio.io.gait import ANGLES, PERCENT, GaitCycle, GaitTrial, checked, cycles, read_gait
+from ischio.io.gait import checked, cycles, read_gait
 from ischio.io.gait_csv import read_events
+from ischio.io.gait_trial import ANGLES, PERCENT, GaitCycle, GaitTrial
 from ischio.types import Side
 
 RATE = 100.0

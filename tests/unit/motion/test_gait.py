@@ -9,7 +9,7 @@ import pytest
 
 from ischio import phantoms
 from ischio._check import CannotMeasure
-from ischio.io.gait import PERCENT
+from ischio.io.gait_trial import PERCENT
 from ischio.motion import clearance, pose_list
 from ischio.motion.average_cycle import average_cycle
 from ischio.motion.gait import (

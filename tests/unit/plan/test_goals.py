@@ -10,7 +10,7 @@ import pytest
 from ischio import phantoms
 from ischio._check import CannotMeasure, InputError
 from ischio.atlas.reference_gaps import reference_gaps
-from ischio.io.gait import GaitCycle
+from ischio.io.gait_trial import GaitCycle
 from ischio.motion import clearance
 from ischio.motion.average_cycle import average_cycle
 from ischio.motion.gait import STRIDES, in_zeros
