@@ -34,10 +34,12 @@ LAYERS = (
     "cohort",
     "web",
     "cli_common",
+    "cli_options",
     "cli_record",
     "cli_judge",
     "cli_scan",
     "cli_plan",
+    "cli_study",
     "cli",
     "__main__",
 )

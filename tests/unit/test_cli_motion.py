@@ -162,9 +162,9 @@ def test_assess_takes_options_of_motion_with_motion_only(capsys: pytest.CaptureF
 
 
 def test_fusions_of_a_record_count() -> None:
-    from ischio.cli import _case, _fused_in
+    from ischio.cli_study import case_at, fused_in
     from ischio.motion.spine import fused_parts
 
-    case = _case(Path("index-case"))
-    assert fused_parts(_fused_in(case)) == ("L4-L5", "L5-S1", "sacroiliac_right", "sacroiliac_left")
-    assert _fused_in(None) == []
+    case = case_at(Path("index-case"))
+    assert fused_parts(fused_in(case)) == ("L4-L5", "L5-S1", "sacroiliac_right", "sacroiliac_left")
+    assert fused_in(None) == []
