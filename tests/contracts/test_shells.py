@@ -16,7 +16,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from ischio import _check, cli, phantoms, study
+from ischio import _check, cli, cli_study, phantoms, study
 from ischio.atlas import reconstruction
 from ischio.types import Pelvis
 
@@ -134,7 +134,7 @@ def test_every_shell_gives_the_same_numbers(command: list[str]) -> None:
     assert printed == Path("out/study.json").read_text(encoding="utf-8")
     assert json.loads(printed) == study.load_dict(Path("out"))
     summary = said([*command, "--force"])
-    gaps = [row for row in json.loads(printed)["measurements"] if row["name"] == cli.HEADLINE]
+    gaps = [row for row in json.loads(printed)["measurements"] if row["name"] == cli_study.HEADLINE]
     for gap in gaps:
         assert f"{gap['side']:<6} {gap['value']:>5.1f} mm" in summary
         assert f"{gap['value']:.1f} mm" in page
@@ -191,7 +191,7 @@ def test_the_demo_runs_from_end_to_end(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_landmarks_go_out_to_slicer_and_come_back(tmp_path: Path) -> None:
     """A person's bones, assessed; one point moved in the file of landmarks; assessed again."""
-    for bone in reconstruction(person=cli.DEMO_PERSON):
+    for bone in reconstruction(person=cli_study.DEMO_PERSON):
         name = bone.name if bone.side is None else f"{bone.name}_{bone.side.value}"
         lines = [f"v {x:.6f} {y:.6f} {z:.6f}\n" for x, y, z in bone.vertices_mm]
         lines += [f"f {a} {b} {c}\n" for a, b, c in bone.faces + 1]
