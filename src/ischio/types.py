@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
@@ -223,6 +223,7 @@ class Bone:
     source: str
     repairs: tuple[str, ...] = ()
     moved_mm: float = 0.0
+    _derived: dict[str, Array] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         one_of(self.name, BONE_NAMES, "Bone.name")
@@ -247,7 +248,21 @@ class Bone:
     @property
     def triangles_mm(self) -> Array:
         """Corners of every face, shape (F, 3, 3), mm."""
-        return self.vertices_mm[self.faces]
+        return self._once("triangles_mm", lambda: self.vertices_mm[self.faces])
+
+    @property
+    def middles_mm(self) -> Array:
+        """Middle of every face, shape (F, 3), mm."""
+        corners = self.triangles_mm
+        return self._once("middles_mm", lambda: (corners[:, 0] + corners[:, 1] + corners[:, 2]) / 3)
+
+    def _once(self, name: str, compute: Callable[[], Array]) -> Array:
+        """What most of the work asks for is computed when first asked for, and kept."""
+        if name not in self._derived:
+            found = compute()
+            found.setflags(write=False)
+            self._derived[name] = found
+        return self._derived[name]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -69,7 +69,7 @@ def femur_regions(
     head, tip, crest, summit = (landmarks[name].point_mm for name in NEEDED)
     radius = float(landmarks["femoral_head_centre"].detail["radius_mm"])
     triangles = bone.triangles_mm
-    middles = triangles.mean(axis=1)
+    middles = bone.middles_mm
     normals, areas = face_normals(triangles)
     up = shaft[1]
     back = back - (back @ up) * up

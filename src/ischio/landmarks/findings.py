@@ -76,7 +76,7 @@ def refined_ball(bone: Bone, centre_mm: Array, radius_mm: float, *, concave: boo
         None when too little of the surface is there.
     """
     triangles = bone.triangles_mm
-    near = np.linalg.norm(triangles.mean(axis=1) - centre_mm, axis=1) < 1.6 * radius_mm
+    near = np.linalg.norm(bone.middles_mm - centre_mm, axis=1) < 1.6 * radius_mm
     if near.sum() < _LEAST_FACES:
         return None
     points, normals = steady_sample(bone, triangles[near], N_BALL_SAMPLES)
@@ -153,9 +153,11 @@ class SurfaceIndex:
 
     def __init__(self, triangles_mm: Array) -> None:
         self.triangles_mm = triangles_mm
-        middles = self.triangles_mm.mean(axis=1)
-        self._tree = cKDTree(middles)
-        self._largest = float(np.linalg.norm(self.triangles_mm - middles[:, None], axis=2).max())
+        corners = [triangles_mm[:, k] for k in range(3)]
+        middles = (corners[0] + corners[1] + corners[2]) / 3
+        # Asked a few hundred times: a tree that is made in half the time serves better than a balanced one.
+        self._tree = cKDTree(middles, balanced_tree=False, compact_nodes=False)
+        self._largest = max(float(np.linalg.norm(corner - middles, axis=1).max()) for corner in corners)
 
     def faces_near(self, place_mm: Array, reach_mm: float) -> NDArray[np.int64]:
         """Faces that may come within reach of a place, sorted."""

@@ -277,7 +277,7 @@ def _lowest(bone: Bone, side: Side, fit: ModelFit, found: Mapping[str, Landmark]
 def _ischium(bone: Bone, side: Side, fit: ModelFit, template: Template, rim: Array) -> Region:
     """Faces of the outer ischium, by the laid model's labels and this bone's own rim."""
     triangles = bone.triangles_mm
-    middles = triangles.mean(axis=1)
+    middles = bone.middles_mm
     normals, areas = face_normals(triangles)
     labelled = fit.vertices_mm[template.labels > 0]
     near = np.flatnonzero(
@@ -355,7 +355,7 @@ def rim_of(bone: Bone, fit: ModelFit, template: Template, centre: Array, radius:
     """
     start = fit.vertices_mm[template.rim]
     triangles = bone.triangles_mm
-    near = np.linalg.norm(triangles.mean(axis=1) - centre, axis=1) < 1.9 * radius
+    near = np.linalg.norm(bone.middles_mm - centre, axis=1) < 1.9 * radius
     moved = start
     if near.sum() > 20:
         surface, _, _ = sample_surface(triangles[near], 12000)

@@ -36,7 +36,7 @@ def laid_over_part(
         ``fit`` itself where the part leads away from all bones known.
     """
     triangles = bone.triangles_mm
-    near = np.linalg.norm(triangles.mean(axis=1) - place_mm, axis=1) < reach_mm
+    near = np.linalg.norm(bone.middles_mm - place_mm, axis=1) < reach_mm
     if not near.any():
         return fit
     points, normals = steady_sample(bone, triangles[near], _N_SAMPLES)

@@ -56,7 +56,7 @@ def find_rim(
     halves the angle of the turn.
     """
     triangles = bone.triangles_mm
-    near = np.linalg.norm(triangles.mean(axis=1) - socket[0], axis=1) < 1.9 * socket[1]
+    near = np.linalg.norm(bone.middles_mm - socket[0], axis=1) < 1.9 * socket[1]
     curve = smoothed(resampled(start_mm, SPACING_MM), 2 * _SMOOTH_MM / SPACING_MM)
     if not near.any():
         nowhere = np.ones(len(curve), dtype=bool)

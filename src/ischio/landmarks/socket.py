@@ -51,7 +51,7 @@ def socket_sphere(bone: Bone, rim_mm: Array, opening: Array, up: Array) -> tuple
     centre = rim_mm.mean(axis=0)
     radius = float(np.linalg.norm(rim_mm - centre, axis=1).mean())
     triangles = bone.triangles_mm
-    near = np.linalg.norm(triangles.mean(axis=1) - centre, axis=1) < 2 * radius
+    near = np.linalg.norm(bone.middles_mm - centre, axis=1) < 2 * radius
     if near.sum() < 20:
         return None
     points, normals = steady_sample(bone, triangles[near], N_BALL_SAMPLES)

@@ -70,7 +70,7 @@ def with_tibia(hip: Hip, bones: tuple[Bone, ...]) -> Hip:
 def _ends(bone: Bone, knee: Array | None, femur_mm: float | None) -> tuple[Array, Array]:
     """Middles of the plateau and of the ankle."""
     triangles = bone.triangles_mm
-    middles, areas = triangles.mean(axis=1), face_normals(triangles)[1]
+    middles, areas = bone.middles_mm, face_normals(triangles)[1]
     middle = np.average(middles, axis=0, weights=areas)
     off = middles - middle
     along = np.linalg.eigh((off * areas[:, None]).T @ off)[1][:, -1]

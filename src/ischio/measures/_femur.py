@@ -272,7 +272,8 @@ def neck_in(
     Neck or None
     """
     places = middle_mm + np.linspace(-1, 1, 15) * NECK_HALF_RADII * radius
-    found = [_chord(segments @ along - place_mm, segments @ across) for place_mm in places]
+    first, second = segments @ along, segments @ across
+    found = [_chord(first - place_mm, second) for place_mm in places]
     seen = [k for k, one in enumerate(found) if one is not None]
     if len(seen) < (len(places) / 3 if partial else len(places)):
         return None
