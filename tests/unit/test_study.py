@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 from ischio import __version__, measures, phantoms, study
-from ischio._check import InputError, OutputError
+from ischio._check import AnatomyError, InputError, OutputError
+from ischio.bones.quality import QualityFinding
 from ischio.io.meshes import read_surface
 from ischio.study import Settings, _atomic, folder, surfaces
 from ischio.types import Curve, Measurement, Pelvis, Side, Study
@@ -513,3 +514,19 @@ def test_a_hip_that_is_absent_is_in_no_list() -> None:
     absent = [row for row in plain["measurements"] if row["side"] == "right"]
     assert {row["value"] for row in absent} == {None}
     assert all("no right femur or hip bone" in row["reason"] for row in absent)
+
+
+def test_bones_that_contradict_themselves_beside_metal_are_refused_with_the_likely_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def contradicts(*_bones: object, **_options: object) -> None:
+        raise AnatomyError("right femur: got a left one; expected a right one. Check the names.")
+
+    metal = QualityFinding("prosthesis", "right femur", Side.RIGHT, "void", "metal through the joint")
+    monkeypatch.setattr("ischio.landmarks.find_pelvis", contradicts)
+    monkeypatch.setattr("ischio.bones.quality.bone_findings", lambda _bones, **_: (metal,))
+    with pytest.raises(AnatomyError, match=r"Check the names\. Seen on the scan: metal through the joint\."):
+        study.analyse((), Settings())
+    monkeypatch.setattr("ischio.bones.quality.bone_findings", lambda _bones, **_: ())
+    with pytest.raises(AnatomyError, match=r"Check the names\.$"):
+        study.analyse((), Settings())
