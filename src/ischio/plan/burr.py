@@ -22,7 +22,7 @@ DIAMETER_MM = 5.5  # Anderson 2022; the cadaver study used 5 mm
 DIAMETERS_MM = (2.0, 12.0)
 _CELLS = 16  # of the diameter: passes lie two apart, so 0.02 of the diameter is left standing between them
 _ROUNDS = 7
-_BLOCKED_SHARE = 0.02  # of what has to go: an axis from which more cannot be reached is the last choice
+_LEFT_SHARE = 0.02  # of what has to go: an axis from which more cannot be reached is the last choice
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +92,11 @@ class Bench:
         array of shape ``table.shape``
             Height of its centre; inf between the passes.
         """
-        centres = np.maximum(self._resting(wanted_mm), self.stop_mm)
-        led = np.isfinite(wanted_mm)
-        passes = led.copy()
-        passes[1::2] = False
-        return np.where(passes if passes.any() else led, centres, np.inf)
-
-    def _resting(self, wanted_mm: Array) -> Array:
-        """Lowest centre of the ball that takes nothing beneath a floor, whatever stands in its way."""
         floor = np.where(np.isfinite(wanted_mm), wanted_mm, -np.inf)
-        return resting(self.table, floor, self.radius_mm)
+        centres = np.maximum(resting(self.table, floor, self.radius_mm), self.stop_mm)
+        led = np.isfinite(wanted_mm)
+        led[1::2] = False
+        return np.where(led, centres, np.inf)
 
     def tool(self, centres_mm: Array) -> Manifold:
         """Solid of all places of the ball that is led over centres."""
@@ -109,12 +104,12 @@ class Bench:
         return swept_ball(self.table, centres_mm, self.radius_mm, top)
 
     def cost(self, wanted_mm: Array) -> tuple[float, float]:
-        """Bone taken, and how much lower the ball would have to go than it may, in mm3: to choose an axis."""
+        """Bone taken, and what has to go and is left, in mm3: by columns, to choose an axis."""
         floor = burred_floor(self.table, self.centres(wanted_mm), self.radius_mm)
         taken = np.maximum(self.top_mm - floor, 0.0)
-        led = np.isfinite(wanted_mm)
-        blocked = np.maximum(self.stop_mm[led] - self._resting(wanted_mm)[led], 0.0)
-        return float(taken.sum() * self.table.step_mm**2), float(blocked.sum() * self.table.step_mm**2)
+        asked = np.isfinite(wanted_mm)
+        left = np.maximum(np.minimum(floor, self.top_mm)[asked] - wanted_mm[asked], 0.0)
+        return float(taken.sum() * self.table.step_mm**2), float(left.sum() * self.table.step_mm**2)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -207,8 +202,8 @@ def burr_cut(
     benches = [bench_of(ground, axis, radius) for axis in axes_within(site, approach)]
     asked = _surface(found.solid ^ site.solid)
     costs = np.array([one.cost(one.table.heights(asked, highest=False)) for one in benches])
-    least = max(_BLOCKED_SHARE * found.resection.removed_mm3, float(costs[:, 1].min()))
-    bench = benches[int(np.argmin(np.where(costs[:, 1] <= least, costs[:, 0], np.inf)))]
+    least_left = max(_LEFT_SHARE * found.resection.removed_mm3, float(costs[:, 1].min()))
+    bench = benches[int(np.argmin(np.where(costs[:, 1] <= least_left, costs[:, 0], np.inf)))]
     goal = reached(course, found.resection, jobs=jobs)
     level, kept = goal, None
     for _ in range(_ROUNDS):

@@ -159,7 +159,6 @@ def hip() -> Hip:
     ("target_mm", "burr", "margin_mm"),
     [
         (12.0, Burr(4.0), 0.0),
-        (8.1, Burr(), 0.0),  # a tenth of a millimetre: narrower than the passes lie apart
         (30.0, Burr(5.5, "posterior"), 3.0),  # out of reach: down to the margin and no deeper
     ],
 )
@@ -173,12 +172,12 @@ def test_a_burred_trochanter_keeps_its_promise(
     assert plan.cut.direction is not None
     assert plan.resection is not None
     least = found.plans[-1]
+    assert plan.removed_mm3 >= least.removed_mm3
     again = float(clearance(plan.resection.hip, goal.poses).gap_mm.min())
     if target_mm < 20:
         assert plan.status == "reached"
         assert again == pytest.approx(target_mm, abs=PROMISE_MM)
-        assert plan.removed_mm3 >= least.removed_mm3
-        assert plan.removed_mm3 < 1.3 * least.removed_mm3 + 2.0
+        assert plan.removed_mm3 < 1.3 * least.removed_mm3
     else:
         assert plan.status == "beyond"
         assert again <= found.need.best_mm + PROMISE_MM
