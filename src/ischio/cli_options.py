@@ -15,11 +15,7 @@ if TYPE_CHECKING:
     from ischio.types import Side
 
 Quiet = Annotated[bool, Parameter(help="Print no summary and no progress.", show_default=False)]
-
-
 Jobs = Annotated[int | None, Parameter(help="Threads to use; all by default. Does not change the result.")]
-
-
 BoneNames = Annotated[
     tuple[str, ...],
     Parameter(
@@ -28,8 +24,6 @@ BoneNames = Annotated[
         show_default=False,
     ),
 ]
-
-
 Labels = Annotated[str | None, Parameter(help="Names of a label map: FILE.json, totalseg-v2, -v1 or -mr.")]
 Axes = Annotated[
     Literal["LPS", "RAS", "unknown"] | None,

@@ -40,13 +40,8 @@ if TYPE_CHECKING:  # numpy and all that stands on it is imported by the commands
 OK = 0
 RESEARCH_USE = "For research only; not a medical device."
 DEMO_CASE = "demo"
-
-
 DEMO_PERSON = 18
-
-
 HEADLINE = "ischiofemoral_space_3d"
-
 
 _BLAS = ("OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM")
 

@@ -88,6 +88,10 @@ def test_the_demo_is_planned_end_to_end(capsys: pytest.CaptureFixture[str], tmp_
     page = (out / "report.html").read_text("utf-8")
     assert "Planned resections" in page
     assert study["planning"]["prediction"] in page
+    for row in plans:
+        for seen in row["distances"]:
+            assert seen["mm"] is None or f'<td class="num">{seen["mm"]:.1f}</td>' in page
+    assert ">-0<" not in page
 
 
 @pytest.mark.usefixtures("phantom")
