@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -66,6 +66,14 @@ _FINDING = 0.7  # of the time from a CT to bones; laying their surfaces takes th
 
 
 @dataclass(frozen=True)
+class Going:
+    """Where a run keeps its segmentation until it is finished, and how it says that it goes on from there."""
+
+    out: Path
+    say: Callable[[str], None]
+
+
+@dataclass(frozen=True)
 class Given:
     """Bones, the scan they are from, and what there is to say of both."""
 
@@ -82,6 +90,7 @@ def read(
     labels: str | None,
     tell: Progress,
     scanned: Scanned = NOT_SCANNED,
+    going: Going | None = None,
 ) -> Given:
     """Read and clean the bones of an input, and the scan they are from.
 
@@ -95,6 +104,8 @@ def read(
     tell : callable
         ``tell(words, fraction)``.
     scanned : Scanned
+    going : Going, optional
+        Where a segmentation is kept until the run is finished.
 
     Returns
     -------
@@ -135,7 +146,7 @@ def read(
         if own is not None:
             known = {} if scanned.show_names else aliases((source.name,))
             scan, notes = own[0], tuple(f"scan: {without_names(note, known)}" for note in own[1])
-            return _found(scan, notes, tell)
+            return _found(scan, notes, tell, going)
     elif scanned.series is not None or scanned.modality is not None:
         raise InputError(complaint("--series", "no scan", "--scan SCAN", "Name the scan, too."))
     if scanned.segmenter is not None and scan is not None:
@@ -222,13 +233,25 @@ def _earlier(
     return Given(found.bones, RawInput((), None, notes), scan, notes)
 
 
-def _found(scan: Volume, notes: tuple[str, ...], tell: Progress) -> Given:
-    """The bones that are found in a scan."""
+def _found(scan: Volume, notes: tuple[str, ...], tell: Progress, going: Going | None) -> Given:
+    """The bones that are found in a scan, from where an unfinished run of the same left off."""
     from ischio.bones.segment.ct import segment_ct
     from ischio.bones.surface import bones_from_input
     from ischio.io.case import RawInput
+    from ischio.study.unfinished import Kept, digest_of, keep_segmentation, kept_segmentation
 
-    found = segment_ct(scan, progress=_part(tell, 0.0, _FINDING))
+    found: Kept | None = None
+    digest = ""
+    if going is not None:
+        digest = digest_of({"scan": scan}, {})
+        found, words = kept_segmentation(going.out, digest)
+        if words:
+            going.say(words)
+    if found is None:
+        drawn = segment_ct(scan, progress=_part(tell, 0.0, _FINDING))
+        found = Kept(drawn.labels, drawn.notes)
+        if going is not None:
+            keep_segmentation(going.out, digest, found.labels, found.notes)
     raw = RawInput((), found.labels, found.notes)
     bones = bones_from_input(raw, scan=scan, is_own=True, progress=_part(tell, _FINDING, 1.0))
     return Given(bones, raw, scan, (*raw.notes, *notes))

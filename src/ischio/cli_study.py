@@ -151,12 +151,21 @@ def assess_person(
         if is_demo:
             return demo_input(tell)
         marked, said = _marked_points(readings, axes)
-        given = cli_scan.read(source, axes, mapping, labels, tell, scanned)
+        going = (
+            None if out is None else cli_scan.Going(out, lambda words: _aside(f"{out.name}: {words}", common))
+        )
+        given = cli_scan.read(source, axes, mapping, labels, tell, scanned, going)
         return Input(given.bones, (*given.notes, *said, *_unread(case)), marked, given.scan)
 
     found = None if moving is None else moving_of(moving, case)
     planning = None if wanted is None else (wanted[0], sides_of(side or "both"), recorded_by(wanted[1]))
     return make_study(read, settings, out, common, case, found, planning)
+
+
+def _aside(words: str, common: Common) -> None:
+    """Say something that is no part of the result."""
+    if not common.quiet:
+        sys.stderr.write(f"{words}\n")
 
 
 def demo_input(tell: Progress) -> Input:
