@@ -151,9 +151,7 @@ def assess_person(
         if is_demo:
             return demo_input(tell)
         marked, said = _marked_points(readings, axes)
-        going = (
-            None if out is None else cli_scan.Going(out, lambda words: _aside(f"{out.name}: {words}", common))
-        )
+        going = None if out is None else cli_scan.Going(out, lambda words: _aside(words, common))
         given = cli_scan.read(source, axes, mapping, labels, tell, scanned, going)
         return Input(given.bones, (*given.notes, *said, *_unread(case)), marked, given.scan)
 

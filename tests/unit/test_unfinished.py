@@ -73,9 +73,7 @@ class Runs:
         if dies:
             assert main(tokens) == FAULT
         else:
-            assert (
-                main(tokens) == NOTHING_MEASURED
-            )  # one bone has no measures; the study is written all the same
+            assert main(tokens) == NOTHING_MEASURED  # the study is written all the same
         return self.capsys.readouterr().err
 
     def files(self, out: str) -> dict[str, bytes]:

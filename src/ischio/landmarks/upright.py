@@ -31,8 +31,8 @@ _LEAST_MM = 60.0  # of the model above its lowest point: where the bone may end 
 _N_COARSE, _N_FINE = 150, 600
 _N_REFINED = 16
 _FIRST, _THEN = (0, 3, 3, 6, 6), (10, 10, 15, 15, 20, 20, 20, 20)
-# Of a face that closes a cut; laid on a scan of thick slices it is wavy. Below it bone's walls stand steeply: on
-# 0.26 to 0.83 of the next layer, below the side of a shaft or a round end on 0.18 at most.
+# Of a face that closes a cut; laid on a scan of thick slices it is wavy. Below it bone's walls stand steeply:
+# on 0.26 to 0.83 of the next layer, below the side of a shaft or a round end on 0.18 at most.
 _FLAT_MM, _FLAT_COSINE, _FLAT_MM2 = 2.5, 0.8, 200.0
 _BELOW_MM, _STEEP_COSINE, _STEEP_SHARE = 6.0, 0.5, 0.22
 _N_FLAT = 12

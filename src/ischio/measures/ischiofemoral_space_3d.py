@@ -110,8 +110,8 @@ def _stands_in(hip: Hip, points: Array) -> dict[str, float]:
         away = float(np.linalg.norm(cut - point, axis=1).min()) if len(cut) else np.inf
         if away < CUT_MM:
             raise CannotMeasure(
-                f"the {name.replace('_', ' ')} is nearest {away:.1f} mm from where the bone is cut: beyond, the "
-                "gap may be smaller"
+                f"the {name.replace('_', ' ')} is nearest {away:.1f} mm from where the bone is cut: beyond, "
+                "the gap may be smaller"
             )
         found[str(region.detail["stands_in"])] = float(region.detail[WITHOUT])
     return found

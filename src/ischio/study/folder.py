@@ -12,8 +12,8 @@ from ischio.io.markups import markups_text
 from ischio.study._atomic import check_folder, write_folder
 from ischio.study.as_dict import SCHEMA_VERSION, all_landmarks, to_json
 from ischio.study.plan_files import PLAN_FILES
-from ischio.study.unfinished import SEGMENTATION_FILE, is_unfinished
 from ischio.study.surfaces import BONE_FILES, SURFACE_FILES, bone_surfaces, region_surfaces
+from ischio.study.unfinished import SEGMENTATION_FILE, is_unfinished
 from ischio.types import Study
 
 STUDY_FILE = "study.json"

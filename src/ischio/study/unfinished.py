@@ -1,7 +1,7 @@
 """What a run keeps in its result folder while it is not finished: the segmentation, its costly step.
 
-The file is written whole or not at all and holds a digest of all that it was made from. The finished result takes
-the folder's place and leaves it out.
+The file is written whole or not at all and holds a digest of all that it was made from. The finished result
+takes the folder's place and leaves it out.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
@@ -139,7 +138,7 @@ def keep_segmentation(out: Path, digest: str, labels: Volume, notes: tuple[str, 
     try:
         part.write_bytes(hashlib.sha256(payload).hexdigest().encode("ascii") + payload)
         out.mkdir(exist_ok=True)
-        os.replace(part, out / SEGMENTATION_FILE)
+        part.replace(out / SEGMENTATION_FILE)
     except OSError as error:
         raise OutputError(
             complaint(
