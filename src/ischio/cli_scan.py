@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import App, Parameter
 
 if TYPE_CHECKING:  # numpy and all that stands on it is imported by the commands, not by --help
+    from ischio.bones.exclude import Excluded
     from ischio.bones.registration import Registration
     from ischio.io.case import RawInput
     from ischio.io.dicom.series import Series
@@ -58,6 +59,13 @@ class Scanned:
             "FILE.mrk.json."
         ),
     ] = None
+    exclude: Annotated[
+        Path | None,
+        Parameter(
+            help="Mask of voxels of the scan that are not used, such as a tumour's: NIfTI, NRRD or MHA, "
+            "not 0 there."
+        ),
+    ] = None
     show_names: ShowNames = False
 
 
@@ -81,6 +89,7 @@ class Given:
     raw: RawInput
     scan: Volume | None
     notes: tuple[str, ...]
+    exclude: Excluded | None = None
 
 
 def read(
@@ -146,9 +155,10 @@ def read(
         if own is not None:
             known = {} if scanned.show_names else aliases((source.name,))
             scan, notes = own[0], tuple(f"scan: {without_names(note, known)}" for note in own[1])
-            return _found(scan, notes, tell, going)
+            return _found(scan, notes, tell, going, _left_out(scanned, scan, axes))
     elif scanned.series is not None or scanned.modality is not None:
         raise InputError(complaint("--series", "no scan", "--scan SCAN", "Name the scan, too."))
+    exclude = _left_out(scanned, scan, axes)
     if scanned.segmenter is not None and scan is not None:
         with tempfile.TemporaryDirectory() as folder:
             drawn = _segmented(scan, Path(folder), tell)
@@ -163,7 +173,35 @@ def read(
                     "--scan", "another frame of reference", "that of the labels", "Register them first."
                 )
             )
-    return Given(bones_from_input(raw, scan=scan, progress=tell), raw, scan, (*raw.notes, *notes))
+    mask = None if exclude is None else exclude.mask
+    bones = bones_from_input(raw, scan=scan, exclude=mask, progress=tell)
+    said = () if exclude is None else exclude.notes
+    return Given(bones, raw, scan, (*raw.notes, *notes, *said), exclude)
+
+
+def _left_out(scanned: Scanned, scan: Volume | None, axes: str) -> Excluded | None:
+    """The voxels that are not to be used."""
+    from hashlib import sha256
+
+    from ischio._check import InputError, complaint
+    from ischio.bones.exclude import excluded
+    from ischio.io.identity import aliases
+    from ischio.io.scan import FILE_SUFFIXES, read_scan
+
+    if scanned.exclude is None:
+        return None
+    if scan is None:
+        raise InputError(complaint("--exclude", "no scan", "the scan the mask is of", "Name it with --scan."))
+    path = scanned.exclude
+    if not path.name.lower().endswith(FILE_SUFFIXES):
+        raise InputError(
+            complaint(
+                "--exclude", path.name, f"a file that ends in {', '.join(FILE_SUFFIXES)}", "Export it so."
+            )
+        )
+    mask, _ = read_scan(path, axes=axes)
+    name = path.name if scanned.show_names else aliases((path.name,)).get(path.name, path.name)
+    return excluded(mask, scan, file=name, sha256=sha256(path.read_bytes()).hexdigest())
 
 
 def _fitted(
@@ -182,6 +220,12 @@ def _fitted(
     from ischio.io.markups import read_markups
     from ischio.io.scan import read_scan
 
+    if scanned.exclude is not None:
+        raise InputError(
+            complaint(
+                "--exclude", "it with --fit-points", "a CT", "Leave it out: marked points lead the fit."
+            )
+        )
     if scanned.fit_points is None or mapping or labels is not None or scanned.segmenter or scanned.scan:
         raise InputError(
             complaint(
@@ -230,10 +274,13 @@ def _earlier(
     scan, notes = None, found.notes
     if scanned.scan is not None:
         scan, _ = read_scan(scanned.scan, axes=axes, series=scanned.series, modality=scanned.modality)
-    return Given(found.bones, RawInput((), None, notes), scan, notes)
+    exclude = _left_out(scanned, scan, axes)
+    return Given(found.bones, RawInput((), None, notes), scan, notes, exclude)
 
 
-def _found(scan: Volume, notes: tuple[str, ...], tell: Progress, going: Going | None) -> Given:
+def _found(
+    scan: Volume, notes: tuple[str, ...], tell: Progress, going: Going | None, exclude: Excluded | None
+) -> Given:
     """The bones that are found in a scan, from where an unfinished run of the same left off."""
     from ischio.bones.segment.ct import segment_ct
     from ischio.bones.surface import bones_from_input
@@ -241,20 +288,21 @@ def _found(scan: Volume, notes: tuple[str, ...], tell: Progress, going: Going | 
     from ischio.study.unfinished import Kept, digest_of, keep_segmentation, kept_segmentation
 
     found: Kept | None = None
-    digest = ""
+    digest, mask = "", None if exclude is None else exclude.mask
     if going is not None:
-        digest = digest_of({"scan": scan}, {})
+        digest = digest_of({"scan": scan, "exclude": mask}, {})
         found, words = kept_segmentation(going.out, digest)
         if words:
             going.say(words)
     if found is None:
-        drawn = segment_ct(scan, progress=_part(tell, 0.0, _FINDING))
+        drawn = segment_ct(scan, exclude=mask, progress=_part(tell, 0.0, _FINDING))
         found = Kept(drawn.labels, drawn.notes)
         if going is not None:
             keep_segmentation(going.out, digest, found.labels, found.notes)
     raw = RawInput((), found.labels, found.notes)
-    bones = bones_from_input(raw, scan=scan, is_own=True, progress=_part(tell, _FINDING, 1.0))
-    return Given(bones, raw, scan, (*raw.notes, *notes))
+    bones = bones_from_input(raw, scan=scan, is_own=True, exclude=mask, progress=_part(tell, _FINDING, 1.0))
+    said = () if exclude is None else exclude.notes
+    return Given(bones, raw, scan, (*raw.notes, *notes, *said), exclude)
 
 
 def _part(tell: Progress, start: float, stop: float) -> Progress:

@@ -50,7 +50,7 @@ class QualityFinding:
     ----------
     kind : str
         "volume", "closedness", "symmetry", "field_of_view", "metal", "prosthesis", "fusion_hardware",
-        "hole", "fit", "head_to_socket" or "shape".
+        "hole", "fit", "excluded", "head_to_socket" or "shape".
     bone : str
         In words, as ``Bone.label``.
     side : Side or None

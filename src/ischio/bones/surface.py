@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ischio._check import Array, InputError, complaint
+from ischio.bones.exclude import held
 from ischio.bones.quality import check_heads
 from ischio.bones.refine import Refined, check_lies_on_bone, refine
 from ischio.bones.stairs import STEP_SHARE, smooth_steps, step_share
@@ -44,6 +45,7 @@ def bones_from_input(
     *,
     scan: Volume | None = None,
     is_own: bool = False,
+    exclude: Volume | None = None,
     progress: Callable[[str, float], None] | None = None,
 ) -> tuple[Bone, ...]:
     """Make clean bones of what was read.
@@ -55,6 +57,8 @@ def bones_from_input(
         The CT that a label map was drawn on: its surfaces are then laid on the edges of the bone in it.
     is_own : bool
         Whether the labels were found in the scan by ischio: then blur is taken off thin cortex, too.
+    exclude : Volume, optional
+        Not 0 where voxels of the scan are not to be used: there the surface follows its neighbours.
     progress : callable of (str, float), optional
         Told what is done next, and the share that is done.
 
@@ -75,6 +79,7 @@ def bones_from_input(
     bones: list[Bone] = []
     laid: list[Refined] = []
     rough: list[RawSurface] = []
+    drawn: list[Array] = []
 
     def tell(what: str) -> None:
         if progress is not None:
@@ -101,6 +106,7 @@ def bones_from_input(
             tell(name.text)
             finer = _finer(raw.label_map, scan)
             vertices, faces, repairs = label_surface(raw.label_map, label, box, finer=finer)
+            drawn.append(vertices)
             if scan is not None and scan.unit == "HU" and len(faces):
                 laid.append(refine(vertices, faces, scan, raw.label_map, label))
                 vertices = laid[-1].vertices_mm
@@ -112,6 +118,11 @@ def bones_from_input(
             check_lies_on_bone(laid, raw.label_map.source)
         if is_own and scan is not None:
             rough = _unblurred(rough, scan)
+        if exclude is not None:
+            rough = [
+                replace(one, vertices_mm=held(before, one.vertices_mm, one.faces, exclude))
+                for one, before in zip(rough, drawn, strict=True)
+            ]
         bones += [cleaned(one) for one in rough]
     return tuple(sorted(bones, key=lambda bone: (bone.name, bone.side.value if bone.side else "")))
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ischio._check import Array, InputError, complaint
 from ischio.atlas.model import similarity, vertex_areas
 from ischio.atlas.parts import part_model, pelvis_mean, pelvis_parts, socket, socket_of
+from ischio.bones.exclude import marked_on, unseen
 from ischio.bones.segment.canals import sacral_canals
 from ischio.bones.segment.doubts import child_notes, small_bones, without_prostheses
 from ischio.bones.segment.find import (
@@ -63,13 +64,15 @@ class Segmented:
     notes: tuple[str, ...]
 
 
-def segment_ct(scan: Volume, *, progress: Progress | None = None) -> Segmented:
+def segment_ct(scan: Volume, *, exclude: Volume | None = None, progress: Progress | None = None) -> Segmented:
     """Label hip bones, femora and sacrum in a CT.
 
     Parameters
     ----------
     scan : Volume
         In HU; any grid, one side or both, cut as it may be.
+    exclude : Volume, optional
+        Not 0 where voxels are not to be used: there bone is what the laid models say.
     progress : callable of (str, float), optional
 
     Returns
@@ -99,6 +102,8 @@ def segment_ct(scan: Volume, *, progress: Progress | None = None) -> Segmented:
     tell("looking for hips", 0.0)
     field = EdgeField(scan)
     grid = coarse(scan, CUBE_MM, LOW_HU, HIGH_HU)
+    if exclude is not None:
+        grid = unseen(grid, exclude)
     laid: dict[Key, Laid] = {}
     for n, side in enumerate(Side):
         guesses = hip_guesses(field, side, _N_TRIED)
@@ -131,7 +136,7 @@ def segment_ct(scan: Volume, *, progress: Progress | None = None) -> Segmented:
     for key in laid:
         others = [one for other, one in laid.items() if other != key]
         laid[key] = loosen(laid[key], without(grid, others))
-    return replace(_labelled(scan, laid, stiff, tell), notes=notes)
+    return replace(_labelled(scan, laid, stiff, exclude, tell), notes=notes)
 
 
 def _laid_hip(guesses: list[HipGuess], grid: Volume) -> dict[Key, Laid]:
@@ -217,7 +222,9 @@ def _laid_sacrum(laid: dict[Key, Laid], grid: Volume) -> dict[Key, Laid]:
     return {("sacrum", None): sacrum} if is_there else {}
 
 
-def _labelled(scan: Volume, laid: dict[Key, Laid], stiff: dict[Key, Laid], tell: Progress) -> Segmented:
+def _labelled(
+    scan: Volume, laid: dict[Key, Laid], stiff: dict[Key, Laid], exclude: Volume | None, tell: Progress
+) -> Segmented:
     """The label map, from models as they were laid at last and before they were loosened."""
     from scipy.ndimage import gaussian_filter
 
@@ -229,6 +236,7 @@ def _labelled(scan: Volume, laid: dict[Key, Laid], stiff: dict[Key, Laid], tell:
     tell("telling touching bones apart", 0.6)
     owner = territories(volume.values, fields, spacing)
     smooth = gaussian_filter(volume.values, 0.4 / spacing)
+    hidden = None if exclude is None else marked_on(exclude, volume)
     labels = np.zeros(volume.values.shape, dtype=np.uint8)
     names = {}
     for number, ((name, side), field) in enumerate(zip(laid, fields, strict=True), start=1):
@@ -245,6 +253,8 @@ def _labelled(scan: Volume, laid: dict[Key, Laid], stiff: dict[Key, Laid], tell:
             part = replace(volume, values=volume.values[box], patient_from_voxel=_moved(volume, box))
             is_other = labels[box] > 0
             mask &= ~sacral_canals(part, smooth[box], field[box], laid[name, side], is_other)
+        if hidden is not None:
+            mask = np.where(hidden[box], is_own & (inner < 0.0), mask)
         labels[box][mask] = number
         names[number] = name if side is None else f"{name}_{side.value}"
     out = replace(volume, values=labels, modality="labels", unit="1", names=names)
