@@ -19,7 +19,7 @@ from ischio.validation.invariance import moved
 
 BY_NAME = {one.name: one for one in REGISTRY}
 ROOF_MM = 45.0  # the wing lies farther from the socket's centre
-RAY_DEG = 2.5  # the edge of a bevelled roof is read between both of its corners
+RAY_DEG = 1.0  # a soft edge is read a few tenths of a millimetre beside its corner
 OUTWARDS_MM = -1.0  # the fitted model's rim may stand that much too far out
 
 
@@ -51,7 +51,7 @@ def test_the_rim_stopped_inside_a_flared_roof() -> None:
 
 
 def _past_the_roof_deg(hip: Hip) -> float:
-    """Angle from upright to the first ray from the joint's centre that passes the roof, seen from the front."""
+    """Angle from upright to the first ray from the socket's centre that passes the roof, from the front."""
     forward, up, right = hip.frames["pelvis_app_from_patient"].matrix[:3, :3]
     centre = hip.landmarks["acetabular_centre"].point_mm
     assert hip.hip_bone is not None

@@ -85,8 +85,8 @@ def scattered(point_mm: Array, covariance_mm2: Array) -> Given:
 def closed_line(points_mm: Array, sigma_mm: float) -> Given:
     """A closed line whose places err alike, by one half at ``HALF_MM``.
 
-    Its errors are the principal ones of all places together, the largest first, until they hold
-    ``_HELD`` of the variance; they are enlarged by what is left out, so that every place has the line's sigma.
+    Its errors are the principal ones of all places together, the largest first, until they hold ``_HELD``
+    of the variance; they are enlarged by what is left out, so that every place has the line's sigma.
     """
     values, vectors = np.linalg.eigh(alike(points_mm))
     count = int(np.searchsorted(np.cumsum(values[::-1]), _HELD * len(points_mm))) + 1
