@@ -323,6 +323,10 @@ def validate(
             validator=validators.Number(gte=0, lte=26),
         ),
     ] = 2,
+    every_ct: Annotated[
+        bool,
+        Parameter(help="Find bones in every CT of the data and in CT made of everybody: much longer."),
+    ] = False,
     as_json: Json = False,
     jobs: Jobs = None,
     quiet: Quiet = False,
@@ -335,7 +339,9 @@ def validate(
     from ischio._check import OutputError, complaint
 
     with progress_bar(quiet) as tell:
-        rows = validation.run(data, orientations=orientations, left_out=left_out, progress=tell)
+        rows = validation.run(
+            data, orientations=orientations, left_out=left_out, every_ct=every_ct, progress=tell
+        )
     as_text = validation.to_text(rows)
     as_json_text = json.dumps(validation.to_dict(rows), indent=2, allow_nan=False) + "\n"
     if out is not None:

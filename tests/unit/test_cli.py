@@ -436,9 +436,10 @@ class TestValidate:
         asked: dict[str, Any] = {"verdict": "pass"}
 
         def run(
-            data: Path | None, *, orientations: int, left_out: int, progress: Any
+            data: Path | None, *, orientations: int, left_out: int, every_ct: bool, progress: Any
         ) -> tuple[SimpleNamespace, ...]:
             asked["data"] = data
+            asked["every_ct"] = every_ct
             asked["left_out"] = left_out
             asked["orientations"] = orientations
             progress("comparing", 0.5)
@@ -452,8 +453,8 @@ class TestValidate:
         return asked
 
     def test_the_table_is_printed(self, table: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
-        assert cli.main(["validate", "--data", "truth", "--left-out", "26"]) == 0
-        assert (table["data"], table["left_out"]) == (Path("truth"), 26)
+        assert cli.main(["validate", "--data", "truth", "--left-out", "26", "--every-ct"]) == 0
+        assert (table["data"], table["left_out"], table["every_ct"]) == (Path("truth"), 26, True)
         assert capsys.readouterr() == ("gap: pass\n", "")
 
     def test_the_table_is_json(self, capsys: pytest.CaptureFixture[str]) -> None:

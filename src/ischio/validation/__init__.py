@@ -14,6 +14,7 @@ from ischio.validation import (
     motion,
     people,
     plan,
+    scans,
     segmentation,
     versions,
 )
@@ -31,6 +32,7 @@ def run(
     *,
     orientations: int = 12,
     left_out: int = 2,
+    every_ct: bool = False,
     progress: Callable[[str, float], None],
 ) -> list[Row]:
     """Compare the software with outside truth.
@@ -43,6 +45,8 @@ def run(
         Random directions tried for each of two people.
     left_out : int
         How many of the 26 people are searched with a shape model that does not know them.
+    every_ct : bool
+        Whether bones are found in every CT of the folder, and in CT made of everybody in it: an hour more.
     progress : callable
         ``progress(words, fraction)``.
 
@@ -78,7 +82,11 @@ def run(
         return rows
     rows += people.rater_rows(folder, progress)
     bones = people.read_person(folder)
-    rows += segmentation.person_rows(people.RATED, bones, progress)
+    if every_ct:
+        rows += segmentation.every_row(folder.parent, progress)
+    else:
+        rows += segmentation.person_rows(people.RATED, bones, progress)
+    rows += scans.scan_rows(folder.parent.parent, progress, tuple(scans.SCANS) if every_ct else scans.FEW)
     rows += invariance.orientation_rows(bones, people.RATED, orientations, progress)
     real = {
         path.name: people.assessed(people.read_person(path))

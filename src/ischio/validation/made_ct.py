@@ -16,6 +16,7 @@ from ischio.types import Bone, Frame, Side, Volume
 
 AIR_HU, FAT_HU, MUSCLE_HU, MARROW_HU = -1000.0, -100.0, 55.0, -40.0
 _FAT_MM = 12.0
+_SLAB_MM, _BEYOND_MM = 40.0, 2.0  # made at once; with it what its cortex and its blur depend on
 _FRAME = Frame("patient", "made")
 
 
@@ -105,10 +106,19 @@ def made_ct(
     fine[:3, :3] = turn * [fine_mm, fine_mm, scanner.slice_mm / n_z]
     fine[:3, 3] = low
     i, j, k = (int(n) for n in counts)
-    hu = _tissues(bones, fine, (2 * i, 2 * j, n_z * k), tissue)
+    sampled = np.empty((i, j, k), dtype=np.float32)
     sigma = scanner.blur_mm / fine_mm
-    hu = gaussian_filter(hu, (sigma, sigma, 0.3), output=np.float32, truncate=3)
-    sampled = hu.reshape(i, 2, j, 2, k, n_z).mean(axis=(1, 3, 5))
+    beyond_mm = max(tissue.cortex_mm, tissue.shaft_cortex_mm) + _BEYOND_MM
+    n_slab, n_more = (int(np.ceil(mm / scanner.slice_mm)) for mm in (_SLAB_MM, beyond_mm))
+    for start in range(0, k, n_slab):  # bounds the memory of the fine grid
+        first, stop = max(start - n_more, 0), min(start + n_slab, k)
+        last = min(stop + n_more, k)
+        part = fine.copy()
+        part[:3, 3] += fine[:3, 2] * n_z * first
+        hu = _tissues(bones, part, (2 * i, 2 * j, n_z * (last - first)), tissue)
+        hu = gaussian_filter(hu, (sigma, sigma, 0.3), output=np.float32, truncate=3)
+        slices = hu.reshape(i, 2, j, 2, last - first, n_z).mean(axis=(1, 3, 5))
+        sampled[:, :, start:stop] = slices[:, :, start - first : stop - first]
     noise = np.random.default_rng(seed).normal(size=sampled.shape).astype(np.float32)
     noise = gaussian_filter(noise, (0.6, 0.6, 0.0))
     sampled += noise * (scanner.noise_hu / noise.std())

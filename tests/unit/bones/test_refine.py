@@ -18,6 +18,7 @@ RADII_MM = np.array([22.0, 17.0, 25.0])
 CT_MM, LABEL_MM = 0.8, 3.0
 RMS_MM = 0.15  # a fifth of the CT's voxel: its noise, its blur and the surface's cells
 BIAS_MM = 0.05  # a third of what noise leaves; a start that is remembered would pull by 0.2 and more
+BETWEEN_MM = 0.6  # a fifth of a coarse voxel; along lines between voxels it would be a half
 LABEL_RMS_MM = 0.3  # what the labels alone are off by, at least: the test must have something to mend
 
 
@@ -147,3 +148,29 @@ def test_where_the_label_lies_does_not_matter(case: tuple[Volume, Volume, np.nda
     out = (bone.vertices_mm - centre) / np.linalg.norm(bone.vertices_mm - centre, axis=1, keepdims=True)
     laid = refine(bone.vertices_mm + off_mm * out, bone.faces, scan, labels, 1)
     assert abs(float(np.median(error_mm(laid.vertices_mm, centre)))) < BIAS_MM
+
+
+@pytest.mark.parametrize("shift", [0.1, 0.3, 0.5, 0.7, 0.9])
+def test_in_coarse_voxels_the_edge_is_found_between_them(shift: float) -> None:
+    """A line between two voxels is equally steep all along: the edge would seem to lie in its middle."""
+    fine_mm = 0.1
+    x = np.arange(-30.0, 30.0, fine_mm) + fine_mm / 2
+    n = round(LABEL_MM / fine_mm)
+    line = gaussian_filter(np.where(x < 0, 900.0, 40.0), 1.0 / fine_mm)
+    line = np.roll(line, round(shift * n)).reshape(-1, n).mean(axis=1)
+    affine = np.diag([LABEL_MM] * 3 + [1.0])
+    affine[:3, 3] = [-30.0 + LABEL_MM / 2, -15.0, -15.0]
+    values = np.broadcast_to(line[:, None, None], (len(line), 11, 11))
+    scan = Volume(values.astype(np.int16), affine, FRAME, "CT", "HU", "plate")
+    labels = Volume((values > 400).astype(np.uint8), affine, FRAME, "labels", "1", "plate", {1: "sacrum"})
+    ticks = np.arange(-8.0, 8.1, 1.0)
+    m = len(ticks)
+    y, z = (one.ravel() for one in np.meshgrid(ticks, ticks, indexing="ij"))
+    corner = (np.arange(m - 1)[:, None] * m + np.arange(m - 1)).ravel()
+    faces = np.concatenate(
+        [np.stack([corner, corner + m, corner + m + 1], 1), np.stack([corner, corner + m + 1, corner + 1], 1)]
+    )
+    edge_mm = shift * LABEL_MM
+    start = np.stack([np.full(m * m, edge_mm + 0.8), y, z], axis=1)
+    laid = refine(start, faces, scan, labels, 1)
+    assert np.abs(laid.vertices_mm[:, 0] - edge_mm).max() < BETWEEN_MM

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ischio._check import InputError, complaint
+from ischio._check import Array, InputError, complaint
 from ischio.atlas.model import similarity, vertex_areas
 from ischio.atlas.parts import part_model, pelvis_mean, pelvis_parts, socket, socket_of
+from ischio.bones.segment.canals import sacral_canals
 from ischio.bones.segment.doubts import child_notes, small_bones, without_prostheses
 from ischio.bones.segment.find import (
     THIN_HIGH_HU,
@@ -240,10 +241,21 @@ def _labelled(scan: Volume, laid: dict[Key, Laid], stiff: dict[Key, Laid], tell:
         is_joint = np.broadcast_to(is_joint, inner.shape)
         is_own = owner[box] == number
         mask = bone_mask(smooth[box], inner, is_own, is_joint, spacing, by_slice=name != "sacrum")
+        if name == "sacrum":  # laid last: the others are labelled
+            part = replace(volume, values=volume.values[box], patient_from_voxel=_moved(volume, box))
+            is_other = labels[box] > 0
+            mask &= ~sacral_canals(part, smooth[box], field[box], laid[name, side], is_other)
         labels[box][mask] = number
         names[number] = name if side is None else f"{name}_{side.value}"
     out = replace(volume, values=labels, modality="labels", unit="1", names=names)
     return Segmented(out, laid, ())
+
+
+def _moved(volume: Volume, box: tuple[slice, slice, slice]) -> Array:
+    """Affine of a part of a volume."""
+    out: Array = volume.patient_from_voxel.copy()
+    out[:3, 3] += out[:3, :3] @ [one.start for one in box]
+    return out
 
 
 def _box(mask: NDArray[np.bool_]) -> tuple[slice, slice, slice]:
