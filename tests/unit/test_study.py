@@ -329,7 +329,7 @@ class TestFolder:
             "clinic.html",
             "patient.html",
             unfinished.SEGMENTATION_FILE,
-        }  # of a record; of a run that died
+        }
         bones = {surfaces.bone_file(bone.name, bone.side) for bone in made().bones}
         others = pages | {*folder.MOTION_FILES, *folder.PLAN_FILES} | (set(surfaces.BONE_FILES) - bones)
         assert {path.name for path in out.iterdir()} == set(study.RESULT_FILES) - others

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TypeVar
 
-from ischio._check import Array, CannotMeasure
+from ischio._check import Array, CannotMeasure, spoken
 from ischio.landmarks import frames, joint_frames, plausible, substitutes
 from ischio.landmarks.femur import find_femur
 from ischio.landmarks.findings import Findings
@@ -157,7 +157,7 @@ def _doubts(hip: Hip) -> list[str]:
     for name, mark in hip.landmarks.items():
         for words in mark.detail.get("doubt", ()):
             of.setdefault(words, []).append(name)
-    return [f"{hip.side.value} {', '.join(names)}: {words}" for words, names in of.items()]
+    return [f"{hip.side.value} {', '.join(map(spoken, names))}: {words}" for words, names in of.items()]
 
 
 def _midline(

@@ -27,6 +27,7 @@ from ischio.report.views import anatomical_directions
 from ischio.types import Hip, Measurement, Side, Study, Volume
 
 SPACE = "ischiofemoral_space_3d"
+_SHORTENED = 260  # letters of a warning on the first page; a longer one stands in full behind
 
 Row = Mapping[str, Any]
 
@@ -110,6 +111,7 @@ def render_report(
         data=as_dict,
         axes=axes,
         gap_sentence=words.GAP_SENTENCE,
+        shortened=_SHORTENED,
         model_sentence=words.MODEL_SENTENCE,
         is_model=any(row["posture"] == "model" for row in as_dict["hips"]),
         cards=[_card(as_dict["measurements"], side, study.pelvis.reasons) for side in Side],
