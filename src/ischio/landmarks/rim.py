@@ -83,7 +83,8 @@ def find_rim(bone: Bone, start_mm: Array) -> tuple[Array, NDArray[np.bool_], NDA
         foot = surface.nearest(point, _REACH_MM)
         missing[k] |= foot is None
         curve[k] = point if foot is None else foot
-    return curve, bridged, missing
+    apart = (curve != np.roll(curve, 1, axis=0)).any(axis=1)  # in a fold two points may have the same foot
+    return curve[apart], bridged[apart], missing[apart]
 
 
 def rim_findings(
