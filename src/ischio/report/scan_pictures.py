@@ -134,9 +134,12 @@ def _levels(study: Study, scan: Volume) -> list[tuple[str, str, Array]]:
         wanted.append(("Lumbar vertebrae", "coronal", np.mean(spine, axis=0)))
     if not wanted:
         wanted = [("Middle of the bones", "axial", (_extent(study, scan)[0] + _extent(study, scan)[1]) / 2)]
+    low, high = _extent(study, scan)
     kept: list[tuple[str, str, Array]] = []
     for title, plane, point in wanted:
         axis = 2 if plane == "axial" else 1
+        if not low[axis] <= point[axis] <= high[axis]:
+            continue  # a centre that lies beyond the scan's end
         same = [n for n, one in enumerate(kept) if one[1] == plane and abs(one[2][axis] - point[axis]) < 3.0]
         if same:
             other = kept[same[0]]

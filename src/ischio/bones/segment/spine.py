@@ -129,11 +129,11 @@ def follow_bodies(scan: Volume, sacrum: Laid) -> Curve | None:
     ticks = np.arange(-24.0, 24.1, 3.0)
     across, deep = np.meshgrid(ticks, ticks, indexing="ij")
     masks = []
-    for side in _SHIFTS_MM:
-        for back in _SHIFTS_MM:
-            off = np.hypot(across - side, deep - back)
+    for to_left in _SHIFTS_MM:
+        for to_back in _SHIFTS_MM:
+            off = np.hypot(across - to_left, deep - to_back)
             ring = (off >= _BODY_MM) & (off < _BODY_MM + _RING_MM)
-            masks.append((side, back, off < _BODY_MM, ring))
+            masks.append((to_left, to_back, off < _BODY_MM, ring))
     below = np.arange(-_BELOW_MM, 0.0, _STEP_MM)
     points = [start + step * along for step in below]
     points.append(start)
@@ -144,11 +144,11 @@ def follow_bodies(scan: Volume, sacrum: Laid) -> Curve | None:
         if np.isnan(hu).mean() > 0.3:
             break
         scores = [
-            np.nanmean(hu[inner]) - 0.5 * np.nanmean(hu[ring]) - _STIFF_HU * (side**2 + behind**2)
-            for side, behind, inner, ring in masks
+            np.nanmean(hu[inner]) - 0.5 * np.nanmean(hu[ring]) - _STIFF_HU * (to_left**2 + to_back**2)
+            for to_left, to_back, inner, ring in masks
         ]
-        side, behind = masks[int(np.argmax(scores))][:2]
-        points.append(at + 0.7 * (side * left + behind * back))
+        to_left, to_back = masks[int(np.argmax(scores))][:2]
+        points.append(at + 0.7 * (to_left * left + to_back * back))
         way = points[-1] - points[max(0, len(points) - 12)]
         way = way / np.linalg.norm(way)
         # Mostly upright: sideways it turns slowly, and its lordosis ends above.
