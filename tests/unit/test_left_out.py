@@ -17,8 +17,8 @@ def test_one_person_left_out() -> None:
     assert {"left asis", "right asis", "left femoral_head_centre", "sacral_promontory"} <= errors.keys()
     for name, one in errors.items():
         assert one.error_mm < min(SURE_SIGMAS * one.sigma_mm, FAR_MM), name
-        assert one.without_readers_mm is None or 0 < one.without_readers_mm < one.sigma_mm
-    assert errors["left psis"].without_readers_mm is not None
+        assert one.of_model_mm is None or 0 < one.of_model_mm < one.sigma_mm
+    assert errors["left psis"].of_model_mm is not None
     # Where the model leads, another model leads elsewhere; where the bone leads, it does not.
     assert errors["left psis"][0] > 0.1 > errors["left femoral_head_centre"][0]
 

@@ -26,14 +26,16 @@ from ischio.landmarks.neck import neck_isthmus
 from ischio.landmarks.part_fit import laid_over_part
 from ischio.landmarks.points import (
     USUAL_LOCAL_MM,
+    Placed,
     Rule,
     landmark_of,
     model_surface,
     place_points,
+    placed,
     summit,
 )
 from ischio.landmarks.registration import ModelFit, finish, lay_model
-from ischio.landmarks.relief import Relief, relief
+from ischio.landmarks.relief import relief
 from ischio.landmarks.shaft import SHAFT_AXES, shaft_axes
 from ischio.landmarks.smooth_femur import RING_MM
 from ischio.landmarks.trochanter import find_trochanter
@@ -288,8 +290,8 @@ def _add_points(
         reasons |= missing
     fit, upper = fits
     table = _on_table(bone, fit, landmarks["femoral_head_centre"].point_mm, found)
-    for name, (point, expected, around) in table.items():
-        found[name] = landmark_of(bone, side, name, point, POINT_RULES[name], fit, expected, around)
+    for name, place in table.items():
+        found[name] = landmark_of(bone, side, name, place, POINT_RULES[name], fit)
     landmarks |= doubted_knee(found)
     head = landmarks["femoral_head_centre"]
     tip, lateral = (
@@ -352,10 +354,8 @@ def doubted_knee(found: dict[str, Landmark]) -> dict[str, Landmark]:
     }
 
 
-def _on_table(
-    bone: Bone, fit: ModelFit, head: Array, found: dict[str, Landmark]
-) -> dict[str, tuple[Array, Array, Relief | None]]:
-    """Posterior and distal condyles as if the femur lay on a table and then stood on one, and the model's.
+def _on_table(bone: Bone, fit: ModelFit, head: Array, found: dict[str, Landmark]) -> dict[str, Placed]:
+    """Posterior and distal condyles as if the femur lay on a table and then stood on one.
 
     The table's plane holds the posterior condyles' line and the direction of the mechanical axis;
     it turns with the points until they stand still. For a condyle that is not there the model's counts.
@@ -382,8 +382,8 @@ def _on_table(
         for name, start in starts.items():
             assert start is not None  # the same place was found before
             points[name] = summit(surface, start, towards[name], POINT_RULES[name], around[name])
-    out = {}
-    for name in starts:
-        expected = summit(model, guesses[name], towards[name], POINT_RULES[name])
-        out[name] = points[name], expected, around[name]
-    return out
+    return {
+        name: placed((surface, start), (model, guesses[name]), towards[name], POINT_RULES[name], around[name])
+        for name, start in starts.items()
+        if start is not None
+    }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -33,7 +34,7 @@ _PARTIAL_GAIN = 2.0  # the model is led by less where part of the bone is cut aw
 USUAL_RMS_MM = 2.5  # of whole bones: vertices of the model stand about 5 mm apart, a perfect fit reads 2 mm
 USUAL_LOCAL_MM = 1.5  # of the surface round a point
 _UNKNOWN_MM = 10.0  # misfit where the model has nothing near a point
-_USUALLY_AWAY = 1.5  # of the root mean square
+_USUALLY_AWAY = 1.0  # of the root mean square
 _OUT_NEAR_MM = 10.0  # round a point, what stands out may have drawn it or pushed it aside
 _OUT_SHARE = 0.95  # of that surface: corners and folds of a mesh are no bump
 _OUT_USUALLY = 1.4  # times the usual: where nothing is wrong, little near a point stands out by more
@@ -41,6 +42,11 @@ _OUT_USUALLY = 1.4  # times the usual: where nothing is wrong, little near a poi
 # than its own height.
 _OUT_GAIN, _FLAT_GAIN = 1.0, 2.5
 _DOUBTED_OUT_MM = 4.0
+# What passes for the bone's own shape: a wide bump of 5 mm does, and moves a point on top of it by its height
+# and a little more; one where the model expects the point does, and draws it there from where it stands.
+_UNSEEN_MM, _UNSEEN_AWAY = 2.8, 0.9
+# Times the usual depth; of what a dent may have moved the summit by, more than a coarse mesh does.
+_DENT_USUALLY, _DENT_GAIN = 1.5, 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +85,12 @@ class Rule:
         """3-D standard deviation of the method: of the model, and of what the point's name means."""
         return float(np.hypot(self.left_out_mm, self.readers_mm))
 
+    @property
+    def unseen_mm(self) -> float:
+        """What a bump that passes for the bone's own shape may move it by, beyond the method's sigma."""
+        least = max(_UNSEEN_MM, _UNSEEN_AWAY * self.away_mm)
+        return float(np.sqrt(max(0.0, least**2 - self.sigma_mm**2)))
+
 
 def place_points(
     bone: Bone, side: Side, fit: ModelFit, template: Template, rules: Mapping[str, Rule]
@@ -114,12 +126,11 @@ def place_points(
             continue
         direction = rule_direction(rule, fit, side)
         around = relief(surface, fit, start, grain_mm(bone))
-        point = summit(surface, start, direction, rule, around)
-        if from_cut is not None and from_cut.query(point)[0] < _CUT_MARGIN_MM:
+        place = placed((surface, start), (model, guess), direction, rule, around)
+        if from_cut is not None and from_cut.query(place.point_mm)[0] < _CUT_MARGIN_MM:
             reasons[name] = "it would lie beyond where the bone is cut"
             continue
-        expected = summit(model, guess, direction, rule)
-        landmarks[name] = landmark_of(bone, side, name, point, rule, fit, expected, around)
+        landmarks[name] = landmark_of(bone, side, name, place, rule, fit)
     return landmarks, reasons
 
 
@@ -162,16 +173,55 @@ def cut_edges(bone: Bone) -> Array:
     return out
 
 
-def landmark_of(
-    bone: Bone,
-    side: Side,
-    name: str,
-    point: Array,
+class Placed(NamedTuple):
+    """A point, and what its sigma hangs on.
+
+    Parameters
+    ----------
+    point_mm : array of shape (3,), mm
+    expected_mm : array of shape (3,), mm
+        Where the same rule puts the point on the laid model: farther from it than usual, the bone has
+        something there that no bone known has, or lacks something.
+    filled_mm : array of shape (3,), mm
+        Where it would be if what lies deeper than bones do were filled up.
+    around : Relief or None
+        Of the bone where the point was looked for.
+    """
+
+    point_mm: Array
+    expected_mm: Array
+    filled_mm: Array
+    around: Relief | None
+
+
+def placed(
+    bone: tuple[SurfaceIndex, Array],
+    model: tuple[SurfaceIndex, Array],
+    direction: Array,
     rule: Rule,
-    fit: ModelFit,
-    expected_mm: Array,
     around: Relief | None,
-) -> Landmark:
+) -> Placed:
+    """A rule's point on the bone, with those that it is judged by.
+
+    Parameters
+    ----------
+    bone, model : (SurfaceIndex, array of shape (3,) in mm)
+        Of the bone and of the laid model, with where to look on each.
+    direction : array of shape (3,)
+    rule : Rule
+    around : Relief or None
+        Of the bone round its place.
+
+    Returns
+    -------
+    Placed
+    """
+    point = summit(*bone, direction, rule, around)
+    filled = point if around is None else summit(*bone, direction, rule, around, filled=True)
+    return Placed(point, summit(*model, direction, rule), filled, around)
+
+
+def landmark_of(bone: Bone, side: Side, name: str, place: Placed, rule: Rule, fit: ModelFit) -> Landmark:
     """A placed point with its sigma.
 
     Parameters
@@ -179,15 +229,10 @@ def landmark_of(
     bone : Bone
     side : Side
     name : str
-    point : array of shape (3,), mm
+    place : Placed
     rule : Rule
     fit : ModelFit
         What its misfit exceeds the usual by, on the whole or near the point, is added to sigma.
-    expected_mm : array of shape (3,), mm
-        Where the same rule puts the point on the laid model: farther from it than usual, the bone has
-        something there that no bone known has, or lacks something, and sigma grows.
-    around : Relief or None
-        Of the bone where the point was looked for.
 
     Returns
     -------
@@ -195,18 +240,21 @@ def landmark_of(
         Detail holds the parts of sigma by name, and under ``doubt`` a sentence where something stands out
         from all bones known, if it does.
     """
-    away = float(np.linalg.norm(point - expected_mm))
+    point, around = place.point_mm, place.around
+    away = float(np.linalg.norm(point - place.expected_mm))
     local, out = _UNKNOWN_MM, 0.0
     if around is not None:
         local, out = around.misfit_mm, _stands_out_mm(around, point)
     parts = {
         "model_left_out": rule.left_out_mm,
         "readers": rule.readers_mm,
+        "unseen": rule.unseen_mm,
         "mesh": grain_mm(bone),
         "cut": _PARTIAL_GAIN * rule.left_out_mm if len(cut_edges(bone)) else 0.0,
         "misfit": max(0.0, fit.rms_mm - USUAL_RMS_MM, _LOCAL_GAIN * (local - USUAL_LOCAL_MM)),
         "from_model": max(0.0, away - _USUALLY_AWAY * rule.away_mm),
         "stands_out": (_FLAT_GAIN if rule.lean_per_mm else _OUT_GAIN) * out,
+        "dent": max(0.0, _DENT_GAIN * float(np.linalg.norm(place.filled_mm - point)) - grain_mm(bone)),
     }
     method = METHOD_SUMMIT if rule.reach_mm else METHOD_TRANSFERRED
     method = METHOD_LEANING if rule.lean_per_mm else method
@@ -220,8 +268,12 @@ def landmark_of(
         detail["doubt"] = [
             f"bone near it stands {out:.1f} mm out of what any bone known does: a spur or a fault?"
         ]
-    sigma = float(np.linalg.norm(list(parts.values())))
-    return Landmark(name, side, point, bone.frame, sigma, method, detail)
+    return Landmark(name, side, point, bone.frame, _norm(parts), method, detail)
+
+
+def _norm(parts: Mapping[str, float]) -> float:
+    """Root of the summed squares."""
+    return float(np.linalg.norm(list(parts.values())))
 
 
 def _stands_out_mm(around: Relief, point: Array) -> float:
@@ -239,7 +291,13 @@ def model_surface(fit: ModelFit) -> SurfaceIndex:
 
 
 def summit(
-    surface: SurfaceIndex, start: Array, direction: Array, rule: Rule, around: Relief | None = None
+    surface: SurfaceIndex,
+    start: Array,
+    direction: Array,
+    rule: Rule,
+    around: Relief | None = None,
+    *,
+    filled: bool = False,
 ) -> Array:
     """Farthest surface along a direction within reach of a place; the place itself where reach is 0.
 
@@ -253,6 +311,8 @@ def summit(
         Says how far from the place, and how flat a top.
     around : Relief, optional
         Of the surface round the place: what stands out of all bones known is no higher for that.
+    filled : bool
+        What lies deeper than bones do is no lower for that, either.
 
     Returns
     -------
@@ -267,6 +327,8 @@ def summit(
         beyond = np.zeros(len(points))
     else:
         points, beyond = around.points_mm, around.beyond_mm
+        if filled:
+            beyond = beyond - np.maximum(-around.out_mm - _DENT_USUALLY * around.usual_mm, 0.0)
     away = points - start
     inside = np.linalg.norm(away, axis=1) <= rule.reach_mm
     if not inside.any():

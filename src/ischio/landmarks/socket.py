@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
+from numpy.typing import NDArray
 
 from ischio._check import Array
 from ischio.geometry.spheres import Sphere, covered_fraction, fit_sphere
@@ -18,9 +21,33 @@ _ROUNDS = 40
 _STILL_MM = 1e-3
 _MIN_POINTS = 200
 _MIN_ABOVE = 0.25  # of the hollow's surface above the rim's middle; a whole socket has about a half
+_N_SECTORS, _N_DEPTHS = 4, 3  # parts of the hollow that are left out in turn
+_EVERY = 3  # a third of the points tells the spread as well
 
 
-def socket_sphere(bone: Bone, rim_mm: Array, opening: Array, up: Array) -> tuple[Sphere, float, str] | None:
+class Socket(NamedTuple):
+    """The sphere of a socket, and what speaks of its sigma.
+
+    Parameters
+    ----------
+    sphere : Sphere
+    apart_mm : float
+        Distance of its centre from that of the sphere through all of the hollow, which tells how far the
+        socket is from a sphere.
+    unsteady_mm : float
+        Farthest that its centre goes when a quarter round the opening's axis, or a third by depth, is left
+        out: where there is a lump or a dent in one part, the others lie on another sphere.
+    method : str
+        By the part it was laid through.
+    """
+
+    sphere: Sphere
+    apart_mm: float
+    unsteady_mm: float
+    method: str
+
+
+def socket_sphere(bone: Bone, rim_mm: Array, opening: Array, up: Array) -> Socket | None:
     """Fit the sphere of a socket to the hollow surface inside its rim.
 
     Parameters
@@ -33,12 +60,8 @@ def socket_sphere(bone: Bone, rim_mm: Array, opening: Array, up: Array) -> tuple
 
     Returns
     -------
-    sphere : Sphere
-    apart_mm : float
-        Distance of its centre from that of the sphere through all of the hollow, which tells how far the
-        socket is from a sphere.
-    method : str
-        By the part it was laid through. None in place of all three where too little of it is there.
+    Socket or None
+        None where too little of it is there.
 
     Notes
     -----
@@ -65,9 +88,27 @@ def socket_sphere(bone: Bone, rim_mm: Array, opening: Array, up: Array) -> tuple
     whole = _softly(inside, np.ones(len(inside)))
     height = (inside - centre) @ up / radius
     if (height > 0).mean() < _MIN_ABOVE:
-        return whole, 0.0, METHOD_OF_REST
-    roof = _softly(inside, np.clip(height + 0.5, 0.0, 1.0))
-    return roof, float(np.linalg.norm(roof.centre_mm - whole.centre_mm)), METHOD
+        share, sphere, method = np.ones(len(inside)), whole, METHOD_OF_REST
+    else:
+        share = np.clip(height + 0.5, 0.0, 1.0)
+        sphere, method = _softly(inside, share), METHOD
+    away = inside - centre
+    across = np.cross(opening, up)
+    turn = np.arctan2(away @ across, away @ np.cross(across, opening))
+    few = share[::_EVERY]
+    parts = [_alike(turn[::_EVERY], few, _N_SECTORS), _alike(away[::_EVERY] @ opening, few, _N_DEPTHS)]
+    rests = [np.where(part == k, 0.0, few) for part in parts for k in range(part.max() + 1)]
+    centres = [_softly(inside[::_EVERY], rest).centre_mm for rest in rests]
+    unsteady = float(np.linalg.norm(np.array(centres) - sphere.centre_mm, axis=1).max())
+    return Socket(sphere, float(np.linalg.norm(sphere.centre_mm - whole.centre_mm)), unsteady, method)
+
+
+def _alike(values: Array, share: Array, count: int) -> NDArray[np.int64]:
+    """Number of the part that each point lies in, parts of rising values that weigh alike."""
+    order = np.argsort(values, kind="stable")
+    part = np.empty(len(values), dtype=np.int64)
+    part[order] = np.minimum(count * np.cumsum(share[order]) / share.sum(), count - 1)
+    return part
 
 
 def _softly(points: Array, share: Array) -> Sphere:

@@ -33,13 +33,14 @@ class LeftOut(NamedTuple):
         look; infinite where it was not found.
     sigma_mm : float
         As stated.
-    without_readers_mm : float or None
-        The part of it that is not what readers differ by; None where sigma is not told in parts.
+    of_model_mm : float or None
+        The part of it that is neither what readers differ by nor what bumps may hide, as these people have
+        neither; None where sigma is not told in parts.
     """
 
     error_mm: float
     sigma_mm: float
-    without_readers_mm: float | None = None
+    of_model_mm: float | None = None
 
 
 def left_out_rows(count: int, tell: Callable[[str, float], None]) -> list[Row]:
@@ -75,9 +76,9 @@ def left_out_rows(count: int, tell: Callable[[str, float], None]) -> list[Row]:
     # Readers' spread is part of sigma and not of these errors: they must stay below it.
     ratio = _rms([one.error_mm / one.sigma_mm for one in told])
     rows.append(compared(f"{what}: rms of error over sigma", 0.5, ratio, 0.5, "1", _SOURCE, "below 1"))
-    led = [one.error_mm / one.without_readers_mm for one in told if one.without_readers_mm]
+    led = [one.error_mm / one.of_model_mm for one in told if one.of_model_mm]
     if led:
-        name = f"{what}: rms of error over sigma without the readers' part"
+        name = f"{what}: rms of error over sigma without the readers' and the unseen part"
         rows.append(compared(name, 1.0, _rms(led), 0.5, "1", _SOURCE, "points that the model places"))
     return rows
 
@@ -122,7 +123,8 @@ def _left_out(error_mm: float, mark: Landmark) -> LeftOut:
     parts = mark.detail.get("sigma_parts_mm")
     if parts is None:
         return LeftOut(error_mm, mark.sigma_mm)
-    return LeftOut(error_mm, mark.sigma_mm, float(np.sqrt(mark.sigma_mm**2 - parts["readers"] ** 2)))
+    other = parts["readers"] ** 2 + parts["unseen"] ** 2
+    return LeftOut(error_mm, mark.sigma_mm, float(np.sqrt(mark.sigma_mm**2 - other)))
 
 
 def _distance_mm(found: Landmark, truth: Landmark) -> float:
