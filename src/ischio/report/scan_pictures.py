@@ -17,7 +17,7 @@ from ischio.geometry.sections import section
 from ischio.report.drawing import Picture
 from ischio.report.overlay import canvas, finished
 from ischio.report.raster import Camera
-from ischio.types import Bone, Study, Volume
+from ischio.types import VERTEBRAE, Bone, Study, Volume
 
 # By name and side; told apart also by those who see no red or green. Lines are over grey.
 COLOURS: Mapping[str, str] = {
@@ -29,6 +29,11 @@ COLOURS: Mapping[str, str] = {
     "sacrum": "#00d090",
     "right tibia": "#e69f00",
     "left tibia": "#56b4e9",
+    "vertebra_L5": "#e69f00",
+    "vertebra_L4": "#56b4e9",
+    "vertebra_L3": "#e69f00",
+    "vertebra_L2": "#56b4e9",
+    "vertebra_L1": "#e69f00",
 }
 _EXCLUDED_RGB, _TINT = (213, 94, 0), 0.45
 _WINDOW_HU = (-250.0, 1050.0)  # bone, with muscle and fat still told apart
@@ -124,11 +129,17 @@ def _levels(study: Study, scan: Volume) -> list[tuple[str, str, Array]]:
             wanted.append(("Sacrum", "axial", bone.vertices_mm.mean(axis=0)))
     if heads:
         wanted.append(("Head centres", "coronal", np.mean(heads, axis=0)))
+    spine = [bone.vertices_mm.mean(axis=0) for bone in study.bones if bone.name in VERTEBRAE]
+    if spine:
+        wanted.append(("Lumbar vertebrae", "coronal", np.mean(spine, axis=0)))
     if not wanted:
         wanted = [("Middle of the bones", "axial", (_extent(study, scan)[0] + _extent(study, scan)[1]) / 2)]
+    low, high = _extent(study, scan)
     kept: list[tuple[str, str, Array]] = []
     for title, plane, point in wanted:
         axis = 2 if plane == "axial" else 1
+        if not low[axis] <= point[axis] <= high[axis]:
+            continue  # a centre that lies beyond the scan's end
         same = [n for n, one in enumerate(kept) if one[1] == plane and abs(one[2][axis] - point[axis]) < 3.0]
         if same:
             other = kept[same[0]]

@@ -1,4 +1,4 @@
-"""From a CT to a label map of hips and sacrum."""
+"""From a CT to a label map of hips, sacrum and lumbar vertebrae."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from ischio.bones.segment.find import (
 from ischio.bones.segment.fit import CUBE_MM, HIGH_HU, LOW_HU, Held, Laid, lay, loosen, without
 from ischio.bones.segment.grid import coarse, fine, spacing_mm, upright
 from ischio.bones.segment.mask import bone_mask
+from ischio.bones.segment.spine import with_vertebrae
 from ischio.bones.segment.territory import distance_field, territories
 from ischio.types import Side, Volume
 
@@ -65,7 +66,7 @@ class Segmented:
 
 
 def segment_ct(scan: Volume, *, exclude: Volume | None = None, progress: Progress | None = None) -> Segmented:
-    """Label hip bones, femora and sacrum in a CT.
+    """Label hip bones, femora, sacrum and lumbar vertebrae in a CT.
 
     Parameters
     ----------
@@ -136,7 +137,12 @@ def segment_ct(scan: Volume, *, exclude: Volume | None = None, progress: Progres
     for key in laid:
         others = [one for other, one in laid.items() if other != key]
         laid[key] = loosen(laid[key], without(grid, others))
-    return replace(_labelled(scan, laid, stiff, exclude, tell), notes=notes)
+    found = _labelled(scan, laid, stiff, exclude, tell)
+    if ("sacrum", None) in laid:
+        tell("looking for lumbar vertebrae", 0.95)
+        labels, said = with_vertebrae(found.labels, scan, laid["sacrum", None])
+        found, notes = replace(found, labels=labels), (*notes, *said)
+    return replace(found, notes=notes)
 
 
 def _laid_hip(guesses: list[HipGuess], grid: Volume) -> dict[Key, Laid]:
