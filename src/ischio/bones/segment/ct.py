@@ -46,6 +46,7 @@ _SCALES = (0.75, 1.3)
 _CHILD_SCALES = (0.55, 0.7)
 _SMALLEST = 0.5  # smaller is no child's whose hip is bone
 MIN_EDGE_CHILD = 0.85  # of a child's hip bone: in a chest small ones reach 0.75
+_CONDYLES_MM = 40.0  # of a femur's lower end
 _HEAD_SIGMA_MM = 2.0
 _SAME_SIZE = 0.07  # one person's femur and hip bone, against the means
 _FIRST = ((12.0, 0, 3), (8.0, 0, 3))
@@ -178,8 +179,14 @@ def _laid_knee(field: EdgeField, grid: Volume) -> dict[Key, Laid]:
     found = {side: lay(part_model("femur", side), knee_guess(field, side), grid) for side in Side}
     better = max(Side, key=lambda side: found[side].edge_fraction)
     margin = 2 * found[better].edge_fraction - sum(one.edge_fraction for one in found.values())
-    is_clear = _is_there(found[better], MIN_EDGE_ALONE) and margin > _CLEARLY
+    is_clear = _is_there(found[better], MIN_EDGE_ALONE) and _has_condyles(found[better]) and margin > _CLEARLY
     return {("femur", better): found[better]} if is_clear else {}
+
+
+def _has_condyles(femur: Laid) -> bool:
+    """Whether a femur's lower end is in view: a shaft alone looks like any tube."""
+    height = femur.model.mean_mm[:, 2] - femur.model.mean_mm[:, 2].min()
+    return bool(femur.seen[height < _CONDYLES_MM].mean() > 0.5)
 
 
 def _laid_femur(side: Side, guess: HipGuess, hip_bone: Laid, grid: Volume) -> Laid | None:

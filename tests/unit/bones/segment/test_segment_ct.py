@@ -113,3 +113,17 @@ def test_voxels_are_about_a_millimetre(found: Segmented) -> None:
 
 def test_sides_are_the_patients_own(bones: tuple[Bone, ...]) -> None:
     assert {bone.side for bone in bones} == {Side.LEFT}
+
+
+def test_rods_are_no_femur() -> None:
+    """A phantom with rods as thick as a shaft: without condyles it is no knee, without a socket no hip."""
+    shape, spacing = (200, 200, 60), np.array([1.5, 1.5, 3.0])
+    x, y, _ = np.meshgrid(*[np.arange(n) * s for n, s in zip(shape, spacing, strict=True)], indexing="ij")
+    x, y = x - 150.0, y - 150.0
+    values = np.where(np.hypot(x, y) < 142.5, 0.0, -1000.0)
+    for angle, hu in zip(np.arange(8) * np.pi / 4, (100, 200, 300, 400, 600, 800, 1200, 1500), strict=True):
+        values[np.hypot(x - 90.0 * np.cos(angle), y - 90.0 * np.sin(angle)) < 19.5] = hu
+    frame = Frame("patient", "phantom")
+    scan = Volume(values.astype(np.int16), np.diag([*spacing, 1.0]), frame, "CT", "HU", "phantom")
+    with pytest.raises(InputError, match="no hip bone of an adult"):
+        segment_ct(scan)
