@@ -241,7 +241,9 @@ def hip_bone_findings(bone: Bone, side: Side, fit: ModelFit, other_side_ratio: f
     if "ischium" in regions:
         sitting = fit.vertices_mm[template.points["ischial_tuberosity_inferior"]]
         part = laid_over_part(bone, fit, sitting, _ISCHIUM_RADII * radius, _NOWHERE)
-        landmarks |= tuberosity_points(bone, side, regions["ischium"], part)
+        labelled = template.labels == 1 + ISCHIUM_PARTS.index("tuberosity")
+        of_model = np.flatnonzero(labelled[fit.model.faces].all(axis=1))
+        landmarks |= tuberosity_points(bone, side, regions["ischium"], part, of_model)
     else:
         reasons |= dict.fromkeys(TUBEROSITY_POINTS, reasons["ischium"])
     return Findings(bone, side, fit, landmarks, regions, reasons, other_side_ratio, centre, curves)
