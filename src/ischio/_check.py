@@ -35,6 +35,20 @@ def complaint(where: str, got: object, expected: object, do: str) -> str:
     return f"{where}: got {got}; expected {expected}. {do}"
 
 
+_CAPITALS = frozenset(("asis", "aiis", "psis", "piis", "app"))
+
+
+def spoken(name: str) -> str:
+    """A name from the code in words, abbreviations in capitals.
+
+    Examples
+    --------
+    >>> spoken("lesser_trochanter_tip"), spoken("piis")
+    ('lesser trochanter tip', 'PIIS')
+    """
+    return " ".join(word.upper() if word in _CAPITALS else word for word in name.split("_"))
+
+
 class IschioError(Exception):
     """Any error that ischio words for its user."""
 

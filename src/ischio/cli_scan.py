@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import App, Parameter
 
 if TYPE_CHECKING:  # numpy and all that stands on it is imported by the commands, not by --help
+    from ischio.bones.exclude import Excluded
     from ischio.bones.registration import Registration
     from ischio.io.case import RawInput
     from ischio.io.dicom.series import Series
@@ -58,11 +59,26 @@ class Scanned:
             "FILE.mrk.json."
         ),
     ] = None
+    exclude: Annotated[
+        Path | None,
+        Parameter(
+            help="Mask of voxels of the scan that are not used, such as a tumour's: NIfTI, NRRD or MHA, "
+            "not 0 there."
+        ),
+    ] = None
     show_names: ShowNames = False
 
 
 NOT_SCANNED = Scanned()
 _FINDING = 0.7  # of the time from a CT to bones; laying their surfaces takes the rest
+
+
+@dataclass(frozen=True)
+class Going:
+    """Where a run keeps its segmentation until it is finished, and how it says that it goes on from there."""
+
+    out: Path
+    say: Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -73,6 +89,7 @@ class Given:
     raw: RawInput
     scan: Volume | None
     notes: tuple[str, ...]
+    exclude: Excluded | None = None
 
 
 def read(
@@ -82,6 +99,7 @@ def read(
     labels: str | None,
     tell: Progress,
     scanned: Scanned = NOT_SCANNED,
+    going: Going | None = None,
 ) -> Given:
     """Read and clean the bones of an input, and the scan they are from.
 
@@ -95,6 +113,8 @@ def read(
     tell : callable
         ``tell(words, fraction)``.
     scanned : Scanned
+    going : Going, optional
+        Where a segmentation is kept until the run is finished.
 
     Returns
     -------
@@ -135,9 +155,10 @@ def read(
         if own is not None:
             known = {} if scanned.show_names else aliases((source.name,))
             scan, notes = own[0], tuple(f"scan: {without_names(note, known)}" for note in own[1])
-            return _found(scan, notes, tell)
+            return _found(scan, notes, tell, going, _left_out(scanned, scan, axes))
     elif scanned.series is not None or scanned.modality is not None:
         raise InputError(complaint("--series", "no scan", "--scan SCAN", "Name the scan, too."))
+    exclude = _left_out(scanned, scan, axes)
     if scanned.segmenter is not None and scan is not None:
         with tempfile.TemporaryDirectory() as folder:
             drawn = _segmented(scan, Path(folder), tell)
@@ -152,7 +173,35 @@ def read(
                     "--scan", "another frame of reference", "that of the labels", "Register them first."
                 )
             )
-    return Given(bones_from_input(raw, scan=scan, progress=tell), raw, scan, (*raw.notes, *notes))
+    mask = None if exclude is None else exclude.mask
+    bones = bones_from_input(raw, scan=scan, exclude=mask, progress=tell)
+    said = () if exclude is None else exclude.notes
+    return Given(bones, raw, scan, (*raw.notes, *notes, *said), exclude)
+
+
+def _left_out(scanned: Scanned, scan: Volume | None, axes: str) -> Excluded | None:
+    """The voxels that are not to be used."""
+    from hashlib import sha256
+
+    from ischio._check import InputError, complaint
+    from ischio.bones.exclude import excluded
+    from ischio.io.identity import aliases
+    from ischio.io.scan import FILE_SUFFIXES, read_scan
+
+    if scanned.exclude is None:
+        return None
+    if scan is None:
+        raise InputError(complaint("--exclude", "no scan", "the scan the mask is of", "Name it with --scan."))
+    path = scanned.exclude
+    if not path.name.lower().endswith(FILE_SUFFIXES):
+        raise InputError(
+            complaint(
+                "--exclude", path.name, f"a file that ends in {', '.join(FILE_SUFFIXES)}", "Export it so."
+            )
+        )
+    mask, _ = read_scan(path, axes=axes)
+    name = path.name if scanned.show_names else aliases((path.name,)).get(path.name, path.name)
+    return excluded(mask, scan, file=name, sha256=sha256(path.read_bytes()).hexdigest())
 
 
 def _fitted(
@@ -171,6 +220,12 @@ def _fitted(
     from ischio.io.markups import read_markups
     from ischio.io.scan import read_scan
 
+    if scanned.exclude is not None:
+        raise InputError(
+            complaint(
+                "--exclude", "it with --fit-points", "a CT", "Leave it out: marked points lead the fit."
+            )
+        )
     if scanned.fit_points is None or mapping or labels is not None or scanned.segmenter or scanned.scan:
         raise InputError(
             complaint(
@@ -219,19 +274,35 @@ def _earlier(
     scan, notes = None, found.notes
     if scanned.scan is not None:
         scan, _ = read_scan(scanned.scan, axes=axes, series=scanned.series, modality=scanned.modality)
-    return Given(found.bones, RawInput((), None, notes), scan, notes)
+    exclude = _left_out(scanned, scan, axes)
+    return Given(found.bones, RawInput((), None, notes), scan, notes, exclude)
 
 
-def _found(scan: Volume, notes: tuple[str, ...], tell: Progress) -> Given:
-    """The bones that are found in a scan."""
+def _found(
+    scan: Volume, notes: tuple[str, ...], tell: Progress, going: Going | None, exclude: Excluded | None
+) -> Given:
+    """The bones that are found in a scan, from where an unfinished run of the same left off."""
     from ischio.bones.segment.ct import segment_ct
     from ischio.bones.surface import bones_from_input
     from ischio.io.case import RawInput
+    from ischio.study.unfinished import Kept, digest_of, keep_segmentation, kept_segmentation
 
-    found = segment_ct(scan, progress=_part(tell, 0.0, _FINDING))
+    found: Kept | None = None
+    digest, mask = "", None if exclude is None else exclude.mask
+    if going is not None:
+        digest = digest_of({"scan": scan, "exclude": mask}, {})
+        found, words = kept_segmentation(going.out, digest)
+        if words:
+            going.say(words)
+    if found is None:
+        drawn = segment_ct(scan, exclude=mask, progress=_part(tell, 0.0, _FINDING))
+        found = Kept(drawn.labels, drawn.notes)
+        if going is not None:
+            keep_segmentation(going.out, digest, found.labels, found.notes)
     raw = RawInput((), found.labels, found.notes)
-    bones = bones_from_input(raw, scan=scan, is_own=True, progress=_part(tell, _FINDING, 1.0))
-    return Given(bones, raw, scan, (*raw.notes, *notes))
+    bones = bones_from_input(raw, scan=scan, is_own=True, exclude=mask, progress=_part(tell, _FINDING, 1.0))
+    said = () if exclude is None else exclude.notes
+    return Given(bones, raw, scan, (*raw.notes, *notes, *said), exclude)
 
 
 def _part(tell: Progress, start: float, stop: float) -> Progress:

@@ -28,6 +28,7 @@ from ischio.cli_plan import Planning
 from ischio.cli_scan import Scanned
 
 if TYPE_CHECKING:  # numpy and all that stands on it is imported by the commands, not by --help
+    from ischio.bones.exclude import Excluded
     from ischio.io.gait_trial import GaitCycle
     from ischio.io.markups import MarkedPoint
     from ischio.motion import MotionSettings
@@ -151,12 +152,19 @@ def assess_person(
         if is_demo:
             return demo_input(tell)
         marked, said = _marked_points(readings, axes)
-        given = cli_scan.read(source, axes, mapping, labels, tell, scanned)
-        return Input(given.bones, (*given.notes, *said, *_unread(case)), marked, given.scan)
+        going = None if out is None else cli_scan.Going(out, lambda words: _aside(words, common))
+        given = cli_scan.read(source, axes, mapping, labels, tell, scanned, going)
+        return Input(given.bones, (*given.notes, *said, *_unread(case)), marked, given.scan, given.exclude)
 
     found = None if moving is None else moving_of(moving, case)
     planning = None if wanted is None else (wanted[0], sides_of(side or "both"), recorded_by(wanted[1]))
     return make_study(read, settings, out, common, case, found, planning)
+
+
+def _aside(words: str, common: Common) -> None:
+    """Say something that is no part of the result."""
+    if not common.quiet:
+        sys.stderr.write(f"{words}\n")
 
 
 def demo_input(tell: Progress) -> Input:
@@ -250,6 +258,7 @@ class Input:
     notes: tuple[str, ...]
     marked_points: tuple[MarkedPoint, ...] = ()
     scan: Volume | None = None
+    exclude: Excluded | None = None
 
 
 def _marked_points(readings: Readings, axes: str) -> tuple[tuple[MarkedPoint, ...], tuple[str, ...]]:
@@ -409,6 +418,7 @@ def make_study(
             record=record,
             marked=given.marked_points,
             scan=given.scan,
+            exclude=given.exclude,
             progress=tell,
         )
         files: dict[str, str | bytes] = {}
@@ -426,7 +436,7 @@ def make_study(
             study = replace(study, record=record)
         if out is not None:
             as_dict = to_dict(study)
-            page = render_report(study, as_dict, scan=given.scan, plans=plans)
+            page = render_report(study, as_dict, scan=given.scan, exclude=given.exclude, plans=plans)
             pages: dict[str, str | bytes] = {"report.html": page}
             if record is not None:
                 pages |= {

@@ -17,7 +17,8 @@ FRAME_KINDS = ("image", "patient", "pelvis_isb", "pelvis_app", "femur")
 PELVIC_ZEROS = ("isb", "app", "standing", "table")
 ROTATION_ZEROS = ("tea", "pca")
 POSE_SET_KINDS = ("grid", "path", "list")
-BONE_NAMES = ("femur", "hip_bone", "pelvis", "sacrum", "tibia", "fibula", "patella")
+VERTEBRAE = ("vertebra_L5", "vertebra_L4", "vertebra_L3", "vertebra_L2", "vertebra_L1")
+BONE_NAMES = ("femur", "hip_bone", "pelvis", "sacrum", "tibia", "fibula", "patella", *VERTEBRAE)
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -199,7 +200,7 @@ class Bone:
     name : str
         One of ``BONE_NAMES``; "pelvis" is both hip bones in one surface, with or without sacrum.
     side : Side or None
-        ``None`` for pelvis and sacrum.
+        ``None`` for pelvis, sacrum and vertebrae.
     vertices_mm : array of shape (V, 3), mm, in ``frame``
     faces : int array of shape (F, 3)
         Counter-clockwise seen from outside.

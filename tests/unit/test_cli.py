@@ -38,8 +38,10 @@ class Steps:
             raise self.failure
         return SimpleNamespace(notes=("read from phantoms",), label_map=None)
 
-    def bones_from_input(self, _raw: SimpleNamespace, *, progress: Any, scan: Any) -> tuple[Bone, ...]:
-        self.asked["scan"] = scan
+    def bones_from_input(
+        self, _raw: SimpleNamespace, *, progress: Any, scan: Any, exclude: Any
+    ) -> tuple[Bone, ...]:
+        self.asked["scan"], self.asked["exclude"] = scan, exclude
         progress("cleaning", 0.5)
         return ()
 
@@ -51,9 +53,11 @@ class Steps:
         self.asked.update(keywords)
         return self.pelvis, self.warnings
 
-    def render_report(self, _found: Study, as_dict: Mapping[str, Any], *, scan: Any, plans: Any) -> str:
+    def render_report(
+        self, _found: Study, as_dict: Mapping[str, Any], *, scan: Any, exclude: Any, plans: Any
+    ) -> str:
         assert plans == ()
-        self.asked["drawn scan"] = scan
+        self.asked["drawn scan"], self.asked["drawn exclude"] = scan, exclude
         return f"<html>{as_dict['case_id']}</html>"
 
 

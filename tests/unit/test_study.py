@@ -18,7 +18,7 @@ from ischio import __version__, measures, phantoms, study
 from ischio._check import AnatomyError, InputError, OutputError
 from ischio.bones.quality import QualityFinding
 from ischio.io.meshes import read_surface
-from ischio.study import Settings, _atomic, folder, surfaces
+from ischio.study import Settings, _atomic, folder, surfaces, unfinished
 from ischio.types import Curve, Measurement, Pelvis, Side, Study
 
 BOTH = tuple(Side)
@@ -325,7 +325,11 @@ class TestFolder:
     def test_a_study_is_written_and_read(self, tmp_path: Path) -> None:
         out = tmp_path / "out"
         study.write(made(), out, extra_files=REPORT)
-        pages = {"clinic.html", "patient.html"}  # of a record only
+        pages = {
+            "clinic.html",
+            "patient.html",
+            unfinished.SEGMENTATION_FILE,
+        }
         bones = {surfaces.bone_file(bone.name, bone.side) for bone in made().bones}
         others = pages | {*folder.MOTION_FILES, *folder.PLAN_FILES} | (set(surfaces.BONE_FILES) - bones)
         assert {path.name for path in out.iterdir()} == set(study.RESULT_FILES) - others

@@ -16,7 +16,7 @@ from ischio.bones.topology import find_edges
 from ischio.bones.voxels import label_boxes
 from ischio.geometry.winding import winding_number
 from ischio.io.names import read_name
-from ischio.types import Bone, Side, Volume
+from ischio.types import VERTEBRAE, Bone, Side, Volume
 
 VERDICTS = ("void", "doubt", "note")
 METAL_KINDS = frozenset({"metal", "prosthesis", "fusion_hardware"})  # findings that only a scan shows
@@ -50,7 +50,7 @@ class QualityFinding:
     ----------
     kind : str
         "volume", "closedness", "symmetry", "field_of_view", "metal", "prosthesis", "fusion_hardware",
-        "hole", "fit", "head_to_socket" or "shape".
+        "hole", "fit", "excluded", "head_to_socket" or "shape".
     bone : str
         In words, as ``Bone.label``.
     side : Side or None
@@ -159,7 +159,7 @@ def bone_findings(bones: Sequence[Bone], *, scan: Volume | None = None) -> tuple
         found += _volume(bone, is_cut=bool(cut[bone.label])) + _holes(bone) + _fitted(bone)
     found += _symmetry([bone for bone in bones if not cut[bone.label]])
     if scan is not None and scan.unit == "HU":
-        found += _metal(bones, scan)
+        found += _metal([bone for bone in bones if bone.name not in VERTEBRAE], scan)
     return tuple(found)
 
 

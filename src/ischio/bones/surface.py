@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ischio._check import Array, InputError, complaint
+from ischio.bones.exclude import held
 from ischio.bones.quality import check_heads
 from ischio.bones.refine import Refined, check_lies_on_bone, refine
 from ischio.bones.stairs import STEP_SHARE, smooth_steps, step_share
@@ -21,8 +22,8 @@ from ischio.bones.words import counted
 from ischio.geometry.sampling import face_normals
 from ischio.geometry.winding import winding_number
 from ischio.io.case import RawInput, RawSurface
-from ischio.io.names import read_name
-from ischio.types import Bone, Frame, Side, Volume
+from ischio.io.names import BoneName, read_name
+from ischio.types import VERTEBRAE, Bone, Frame, Side, Volume
 
 MERGE_MM = 1e-5  # far above float32 noise in a scanner's coordinates written twice, far below any detail
 MIN_FACES = 200  # a sphere of so many faces is 3 % off; no landmark could be found on less
@@ -44,6 +45,7 @@ def bones_from_input(
     *,
     scan: Volume | None = None,
     is_own: bool = False,
+    exclude: Volume | None = None,
     progress: Callable[[str, float], None] | None = None,
 ) -> tuple[Bone, ...]:
     """Make clean bones of what was read.
@@ -55,6 +57,8 @@ def bones_from_input(
         The CT that a label map was drawn on: its surfaces are then laid on the edges of the bone in it.
     is_own : bool
         Whether the labels were found in the scan by ischio: then blur is taken off thin cortex, too.
+    exclude : Volume, optional
+        Not 0 where voxels of the scan are not to be used: there the surface follows its neighbours.
     progress : callable of (str, float), optional
         Told what is done next, and the share that is done.
 
@@ -75,6 +79,7 @@ def bones_from_input(
     bones: list[Bone] = []
     laid: list[Refined] = []
     rough: list[RawSurface] = []
+    drawn: list[Array] = []
 
     def tell(what: str) -> None:
         if progress is not None:
@@ -96,24 +101,47 @@ def bones_from_input(
             bones.append(bone)
     if raw.label_map is not None:
         check_heads(raw.label_map)
+        # What the surfaces of hips follow does not hang on whether a spine is in view.
+        lower = {n: name for n, name in raw.label_map.names.items() if not _is_vertebra(name)}
+        others = replace(raw.label_map, names=lower)
         for label, box in boxes.items():
-            name = read_name(raw.label_map.names[label])
+            name = _name(raw.label_map.names[label])
             tell(name.text)
             finer = _finer(raw.label_map, scan)
             vertices, faces, repairs = label_surface(raw.label_map, label, box, finer=finer)
+            drawn.append(vertices)
             if scan is not None and scan.unit == "HU" and len(faces):
-                laid.append(refine(vertices, faces, scan, raw.label_map, label))
-                vertices = laid[-1].vertices_mm
-                said = f"{100 * laid[-1].share:.0f} % of the surface shows one"
-                said += f", moved by {laid[-1].moved_mm:.2f} mm"
+                one = refine(vertices, faces, scan, others if label in lower else raw.label_map, label)
+                if label in lower:
+                    laid.append(one)
+                vertices = one.vertices_mm
+                said = f"{100 * one.share:.0f} % of the surface shows one, moved by {one.moved_mm:.2f} mm"
                 repairs += (f"laid on the edge of the bone in the CT: {said} on average",)
             rough.append(RawSurface(name.name, name.side, vertices, faces, raw.label_map.source, repairs))
         if laid:
             check_lies_on_bone(laid, raw.label_map.source)
         if is_own and scan is not None:
-            rough = _unblurred(rough, scan)
+            spine = [one for one in rough if one.name in VERTEBRAE]
+            rough = [*_unblurred([one for one in rough if one.name not in VERTEBRAE], scan), *spine]
+        if exclude is not None:
+            rough = [
+                replace(one, vertices_mm=held(before, one.vertices_mm, one.faces, exclude))
+                for one, before in zip(rough, drawn, strict=True)
+            ]
         bones += [cleaned(one) for one in rough]
     return tuple(sorted(bones, key=lambda bone: (bone.name, bone.side.value if bone.side else "")))
+
+
+def _is_vertebra(label: str) -> bool:
+    """Whether a label is that of a vertebra found by ischio; those of others are not read."""
+    return label.replace("vertebrae_", "vertebra_") in VERTEBRAE
+
+
+def _name(label: str) -> BoneName:
+    """The bone that a label means."""
+    if _is_vertebra(label):
+        return BoneName("bone", label.replace("vertebrae_", "vertebra_"))
+    return read_name(label)
 
 
 def _unblurred(surfaces: list[RawSurface], scan: Volume) -> list[RawSurface]:

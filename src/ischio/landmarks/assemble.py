@@ -7,10 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TypeVar
 
-from ischio._check import Array, CannotMeasure
+from ischio._check import Array, CannotMeasure, spoken
 from ischio.landmarks import frames, joint_frames, plausible, substitutes
 from ischio.landmarks.femur import find_femur
 from ischio.landmarks.findings import Findings
+from ischio.landmarks.headless import femur_without_head, hip_bone_without_socket
 from ischio.landmarks.hip_bone import find_hip_bone
 from ischio.landmarks.sacrum import MIDLINE_POINTS, sacrum_landmarks
 from ischio.landmarks.tibia import with_tibia
@@ -71,7 +72,7 @@ def find_pelvis(
     total, done = len(wanted) + 1, 0
     with ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
         progress("finding the femora", 0.0)
-        for bone, outcome in zip(thighs, pool.map(_tried(find_femur), thighs), strict=True):
+        for bone, outcome in zip(thighs, pool.map(_tried(lambda b: _femur(b, axes)), thighs), strict=True):
             done += 1
             progress(f"found the {bone.label}", done / total)
             assert bone.side is not None  # the reader refuses a femur without a side
@@ -81,10 +82,11 @@ def find_pelvis(
             plausible.check_side(outcome, warnings)
             plausible.check_axes(outcome, axes)
             femora[bone.side] = outcome
-        heads = {side: _ball(found, "femoral_head_centre") for side, found in femora.items()}
+        name = "femoral_head_centre"
+        heads = {side: _ball(found, name) for side, found in femora.items() if name in found.landmarks}
         progress("finding the hip bones", done / total)
         for bone, outcomes in zip(
-            seats, pool.map(_tried(lambda b: find_hip_bone(b, heads)), seats), strict=True
+            seats, pool.map(_tried(lambda b: _hip_bone(b, heads, axes)), seats), strict=True
         ):
             done += 1
             progress(f"found the {bone.label.replace('_', ' ')}", done / total)
@@ -155,7 +157,7 @@ def _doubts(hip: Hip) -> list[str]:
     for name, mark in hip.landmarks.items():
         for words in mark.detail.get("doubt", ()):
             of.setdefault(words, []).append(name)
-    return [f"{hip.side.value} {', '.join(names)}: {words}" for words, names in of.items()]
+    return [f"{hip.side.value} {', '.join(map(spoken, names))}: {words}" for words, names in of.items()]
 
 
 def _midline(
@@ -188,6 +190,27 @@ def _tried(find: Callable[[Bone], T]) -> Callable[[Bone], T | CannotMeasure]:
             return missing
 
     return attempt
+
+
+def _femur(bone: Bone, axes: str) -> Findings:
+    """Findings on a femur; without its head as far as the patient's axes lead."""
+    try:
+        return find_femur(bone)
+    except CannotMeasure as why:
+        if axes == "unknown":
+            raise
+        return femur_without_head(bone, str(why))
+
+
+def _hip_bone(bone: Bone, heads: dict[Side, tuple[Array, float]], axes: str) -> dict[Side, Findings]:
+    """Findings on a hip bone or a pelvis; on a hip bone without its socket as far as the axes lead."""
+    try:
+        return find_hip_bone(bone, heads)
+    except CannotMeasure as why:
+        if axes == "unknown" or bone.name == "pelvis":
+            raise
+        found = hip_bone_without_socket(bone, str(why))
+        return {found.side: found}
 
 
 def _ball(found: Findings, name: str) -> tuple[Array, float]:
@@ -249,7 +272,7 @@ def _hip(
         reasons |= dict.fromkeys(joint_frames.FEMUR_FRAMES, reasons.get("femur", "the femur is missing"))
     return Hip(
         side,
-        supplied["hip_bone"],
+        hip_bone.bone if hip_bone is not None else supplied["hip_bone"],
         femur.bone if femur is not None else supplied["femur"],
         landmarks,
         regions,

@@ -29,7 +29,7 @@ from ischio.landmarks.part_fit import laid_over_part
 from ischio.landmarks.points import Rule, landmark_of, model_surface, place_points, placed
 from ischio.landmarks.registration import ModelFit, finish, lay_model
 from ischio.landmarks.relief import relief
-from ischio.landmarks.rim import find_rim, rim_findings
+from ischio.landmarks.rim import find_rim, rim_findings, within_reach
 from ischio.landmarks.socket import socket_sphere
 from ischio.types import Bone, Curve, Landmark, Region, Side
 
@@ -194,7 +194,7 @@ def hip_bone_findings(bone: Bone, side: Side, fit: ModelFit, other_side_ratio: f
     hollow = refined_ball(bone, rough, size, concave=True)
     lost = hollow is None or np.linalg.norm(hollow.centre_mm - rough) > _MAX_SOCKET_SHIFT_RADII * size
     centre, radius = (rough, size) if hollow is None or lost else (hollow.centre_mm, hollow.radius_mm)
-    edge = find_rim(bone, rim_of(bone, fit, template, centre, radius), (centre, radius))
+    edge = find_rim(bone, rim_of(bone, fit, template))
     rim, opening = edge[0], opening_of(edge[0], fit)
     socket = None if lost else socket_sphere(bone, rim, opening, fit.rotation[:, 2])
     if socket is None:
@@ -343,7 +343,7 @@ def _votes(fit: ModelFit, template: Template, points: Array, normals: Array) -> 
     return out
 
 
-def rim_of(bone: Bone, fit: ModelFit, template: Template, centre: Array, radius: float) -> Array:
+def rim_of(bone: Bone, fit: ModelFit, template: Template) -> Array:
     """Rough acetabular rim of this bone as a closed polygon, shape (N, 3), mm.
 
     Each point of the laid model's rim moves to the outermost surface near it along the
@@ -355,9 +355,6 @@ def rim_of(bone: Bone, fit: ModelFit, template: Template, centre: Array, radius:
     fit : ModelFit
     template : Template
         Names the rim's vertices.
-    centre : array of shape (3,), mm
-    radius : float
-        The socket's sphere.
 
     Returns
     -------
@@ -365,7 +362,7 @@ def rim_of(bone: Bone, fit: ModelFit, template: Template, centre: Array, radius:
     """
     start = fit.vertices_mm[template.rim]
     triangles = bone.triangles_mm
-    near = np.linalg.norm(bone.middles_mm - centre, axis=1) < 1.9 * radius
+    near = within_reach(bone, start, _RIM_REACH_MM)
     moved = start
     if near.sum() > 20:
         surface, _, _ = sample_surface(triangles[near], 12000)

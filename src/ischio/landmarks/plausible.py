@@ -19,6 +19,7 @@ MIN_SIDE_RATIO = 1.15  # a mirrored shape fits worse by 1.4 or more on every per
 MAX_HEAD_TO_SOCKET_RADII = 2.0  # one head diameter: farther, the bones are not of one hip
 MAX_HEADS_APART_MM = 350.0
 OFFSET_FLAG_MM = 3.0
+_HEAD_RADIUS_MM = 24.0  # where the head is not in view
 
 
 def check_size(bone: Bone) -> None:
@@ -153,7 +154,8 @@ def check_places(femora: Mapping[Side, Findings], hips: Mapping[Side, Findings],
         if side not in hips:
             continue
         apart = float(np.linalg.norm(femur.centre_mm - hips[side].centre_mm))
-        limit = MAX_HEAD_TO_SOCKET_RADII * femur.landmarks["femoral_head_centre"].detail["radius_mm"]
+        head = femur.landmarks.get("femoral_head_centre")
+        limit = MAX_HEAD_TO_SOCKET_RADII * (head.detail["radius_mm"] if head else _HEAD_RADIUS_MM)
         if apart > limit:
             raise AnatomyError(
                 complaint(
@@ -163,7 +165,7 @@ def check_places(femora: Mapping[Side, Findings], hips: Mapping[Side, Findings],
                     "Check that the bones are of one person and in one coordinate system.",
                 )
             )
-        if "acetabular_centre" in hips[side].landmarks:
+        if head and "acetabular_centre" in hips[side].landmarks:
             warnings += offset_warnings(side, femur.centre_mm, hips[side].centre_mm)
     for pair in (femora, hips):
         if len(pair) < 2:

@@ -7,6 +7,7 @@ taken from the bone to the model only, so a part of a bone fits as well as a who
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -178,7 +179,7 @@ def place_model(
         rotation = turns[index].T
         placement = Placement(np.inf, scale, rotation, anchor[0] - scale * rotation @ model_anchor[0])
         for _ in range(5):
-            placement = _rigid_step(model, search, half, half_normals, placement)
+            placement = _rigid_step(model.mean_mm, search, half, half_normals, placement)
         refined.append(placement)
     best: list[Placement] = []
     for placement in sorted(refined, key=lambda one: one.cost_mm):
@@ -187,13 +188,38 @@ def place_model(
     out = []
     for placement in best[:n_kept]:
         for _ in range(10):
-            placement = _rigid_step(model, search, medium, medium_normals, placement)
+            placement = _rigid_step(model.mean_mm, search, medium, medium_normals, placement)
         out.append(placement)
     return sorted(out, key=lambda one: one.cost_mm)
 
 
+def follow(model: BoneModel, rows: NDArray[np.int64]) -> Callable[[Array, Array, Placement, int], Placement]:
+    """Iterative closest points with part of a model's mean, prepared for many starts.
+
+    Parameters
+    ----------
+    model : BoneModel
+    rows : int array
+        Its vertices that count.
+
+    Returns
+    -------
+    callable
+        ``refined(points_mm, normals, start, n_steps)`` gives a Placement.
+    """
+    part = model.mean_mm[rows]
+    search = _Searcher(part, vertex_normals(model.mean_mm, model.faces)[rows], _NORMAL_WEIGHT_MM)
+
+    def refined(points_mm: Array, normals: Array, start: Placement, n_steps: int) -> Placement:
+        for _ in range(n_steps):
+            start = _rigid_step(part, search, points_mm, normals, start)
+        return start
+
+    return refined
+
+
 def _rigid_step(
-    model: BoneModel, search: _Searcher, points_mm: Array, normals: Array, placement: Placement
+    mean_mm: Array, search: _Searcher, points_mm: Array, normals: Array, placement: Placement
 ) -> Placement:
     """One iterative-closest-point step; the new placement carries the cost of the old one."""
     _, scale, rotation, offset = placement
@@ -201,7 +227,7 @@ def _rigid_step(
     limit = np.quantile(distance, _KEPT)
     keep = distance <= limit
     cost = float(np.minimum(distance, limit).mean() * scale)
-    found, points = model.mean_mm[index[keep]], points_mm[keep]
+    found, points = mean_mm[index[keep]], points_mm[keep]
     grown, turned, moved = similarity(found, points, np.ones(len(points)))
     # One sphere and a fragment say little of size: stay near where it started.
     bounded = float(np.clip(grown, (1 - _MAX_GROWTH) * scale, (1 + _MAX_GROWTH) * scale))
@@ -211,7 +237,13 @@ def _rigid_step(
 
 
 def fit_shape(
-    start: ModelFit, points_mm: Array, normals: Array, cover: NDArray[np.int64], n_modes: tuple[int, ...]
+    start: ModelFit,
+    points_mm: Array,
+    normals: Array,
+    cover: NDArray[np.int64],
+    n_modes: tuple[int, ...],
+    *,
+    size_sigma: float = np.inf,
 ) -> ModelFit:
     """Let shape, size and position go free, more modes step by step.
 
@@ -225,6 +257,8 @@ def fit_shape(
         Vertices of the model that this kind of bone has, unless it is cut.
     n_modes : tuple of int
         Modes used at each step.
+    size_sigma : float
+        Spread of sizes about the mean person's; a piece without its ball tells little of its own.
 
     Returns
     -------
@@ -261,6 +295,7 @@ def fit_shape(
             (index[keep], local[keep], along[keep]),
             (cover[close], local[nearest[close]], along[nearest[close]]),
             scale,
+            size_sigma,
         )
         coefficients[:count] += solution[7:]
         shape = model.shape(coefficients)
@@ -281,6 +316,7 @@ def _shape_step(
     pairs: tuple[NDArray[np.int64], Array, Array],
     back_pairs: tuple[NDArray[np.int64], Array, Array],
     scale: float,
+    size_sigma: float,
 ) -> Array:
     """Solve one linearised step: turn (3), shift (3), growth (1) and change of the modes in use.
 
@@ -310,6 +346,8 @@ def _shape_step(
             right += pointwise_share * weight**2 * full.T @ residual.ravel()
     normal[range(7, 7 + count), range(7, 7 + count)] += 1.0  # the prior: coefficients of variance 1
     right[7:] -= coefficients
+    normal[6, 6] += 1.0 / (scale * size_sigma) ** 2  # growth is relative: scale becomes scale * (1 + growth)
+    right[6] += (1.0 - scale) / scale / (scale * size_sigma) ** 2
     return np.asarray(np.linalg.solve(normal, right), dtype=np.float64)
 
 

@@ -13,7 +13,7 @@ from ischio.landmarks.grain import centre_grain_mm, grain_mm
 from ischio.landmarks.points import cut_edges
 from ischio.types import Bone, Curve, Landmark, Side
 
-METHOD = "socket_edge@1"
+METHOD = "socket_edge@2"
 SPACING_MM = 1.0
 _N_SAMPLES = 24000
 _REACH_MM = 6.0  # how far the edge may lie from where it is looked for
@@ -30,17 +30,14 @@ _MAX_MISSING = 0.02  # of the rim's length: a rim with less is whole
 _CENTRE_SIGMA_MM = 1.0  # rough and bridged parts move the middle by less than the edge itself
 
 
-def find_rim(
-    bone: Bone, start_mm: Array, socket: tuple[Array, float]
-) -> tuple[Array, NDArray[np.bool_], NDArray[np.bool_]]:
+def find_rim(bone: Bone, start_mm: Array) -> tuple[Array, NDArray[np.bool_], NDArray[np.bool_]]:
     """Find the edge of the socket near a rough rim.
 
     Parameters
     ----------
     bone : Bone
     start_mm : array of shape (N, 3), mm
-        Closed polygon within about 5 mm of the rim.
-    socket : (centre of shape (3,), radius), mm
+        Closed polygon within about 5 mm of the rim; one on a flat roof may lie twice as far inside.
 
     Returns
     -------
@@ -56,8 +53,8 @@ def find_rim(
     halves the angle of the turn.
     """
     triangles = bone.triangles_mm
-    near = np.linalg.norm(bone.middles_mm - socket[0], axis=1) < 1.9 * socket[1]
     curve = smoothed(resampled(start_mm, SPACING_MM), 2 * _SMOOTH_MM / SPACING_MM)
+    near = within_reach(bone, curve, _ROUNDS * _REACH_MM)
     if not near.any():
         nowhere = np.ones(len(curve), dtype=bool)
         return curve, nowhere, nowhere
@@ -133,6 +130,26 @@ def rim_findings(
     sigma = float(np.hypot(_CENTRE_SIGMA_MM, centre_grain_mm(bone)))
     plane = {"normal": normal.tolist(), "rms_mm": rms}
     return curve, Landmark("acetabular_rim_centre", side, centre, bone.frame, sigma, METHOD, plane)
+
+
+def within_reach(bone: Bone, curve_mm: Array, reach_mm: float) -> NDArray[np.bool_]:
+    """Which faces a search from a closed curve may come to, bool array of shape (F,).
+
+    Parameters
+    ----------
+    bone : Bone
+    curve_mm : array of shape (N, 3), mm
+    reach_mm : float
+        How far the search goes.
+
+    Returns
+    -------
+    bool array of shape (F,)
+        All within the ball about the curve that is larger by that.
+    """
+    centre = curve_mm.mean(axis=0)
+    radius = float(np.linalg.norm(curve_mm - centre, axis=1).max()) + reach_mm
+    return np.asarray(np.linalg.norm(bone.middles_mm - centre, axis=1) < radius)
 
 
 def resampled(points_mm: Array, spacing_mm: float) -> Array:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -125,12 +126,7 @@ class UpperFemur:
         self.head = hip.point("femoral_head_centre")
         at = {name: hip.point(name) for name in AXES}
         self.up = directions(at, hip.side.sign)[0] if up is None else up
-        towards = hip.point("neck_isthmus_centre") - self.head
-        self.isthmus_level = float(towards @ self.up)
-        towards = towards - self.isthmus_level * self.up
-        self.isthmus_along = float(np.linalg.norm(towards))
-        self.along = unit(towards)
-        self.across = hip.side.sign * np.cross(self.up, self.along)  # to the front on both sides
+        self._aim(hip.point("neck_isthmus_centre"))
         self._sigma_mm = surface_sigma_mm(hip.femur)
         level = (hip.femur.vertices_mm - self.head) @ self.up
         tip = self.level(hip.point("lesser_trochanter_tip"))
@@ -139,6 +135,41 @@ class UpperFemur:
         self._vertices, self._faces = hip.femur.vertices_mm[used], faces.reshape(-1, 3)
         self._levels = level[hip.femur.faces[kept]]
         self._low, self._high = self._levels.min(axis=1), self._levels.max(axis=1)
+
+    def _aim(self, isthmus_mm: Array) -> None:
+        """Look along the neck from the head's centre to its isthmus."""
+        towards = isthmus_mm - self.head
+        self.isthmus_level = float(towards @ self.up)
+        towards = towards - self.isthmus_level * self.up
+        self.isthmus_along = float(np.linalg.norm(towards))
+        self.along = unit(towards)
+        self.across = self.hip.side.sign * np.cross(self.up, self.along)  # to the front on both sides
+
+    def by_isthmus(self, find: Callable[[UpperFemur], Array]) -> tuple[tuple[Array, Array], ...]:
+        """What the isthmus's error does to something found along the neck.
+
+        Parameters
+        ----------
+        find : callable
+            Finds it, given the femur as seen along another neck.
+
+        Returns
+        -------
+        tuple of (array, array)
+            For each of its independent errors, what is found ``REACH`` standard deviations to either side.
+        """
+        out = []
+        for ends in landmark(self.hip.landmarks["neck_isthmus_centre"]).steps:
+            pair = []
+            for end in ends:
+                other = copy(self)
+                other._aim(end)
+                try:
+                    pair.append(find(other))
+                except CannotMeasure:  # a line beside the neck; the isthmus itself lies on it
+                    pair.append(find(self))
+            out.append((pair[0], pair[1]))
+        return tuple(out)
 
     def level(self, point_mm: Array) -> float:
         """Height of a point over the head's centre."""
@@ -168,9 +199,13 @@ class UpperFemur:
         segments = self.outlines(level_mm)
         return neck_in(segments, self.along, self.across, self.isthmus_along, self.radius, partial)
 
+    def middle_mm(self, neck: Neck, level_mm: float) -> Array:
+        """Mean place of the chords of a slice, halfway between the cortices, shape (3,)."""
+        return self.place(float(neck.along_mm.mean()), float(neck.middle_mm.mean()), level_mm)
+
     def middle(self, neck: Neck, level_mm: float) -> Middle:
-        """Mean place of the chords of a slice, halfway between the cortices."""
-        point = self.place(float(neck.along_mm.mean()), float(neck.middle_mm.mean()), level_mm)
+        """The same, with its covariance."""
+        point = self.middle_mm(neck, level_mm)
         share = np.full(len(neck.along_mm), 1 / len(neck.along_mm))
         return Middle(point, self.across_variance(neck, level_mm, share) * np.outer(self.across, self.across))
 
@@ -230,9 +265,9 @@ class UpperFemur:
             return min(float(top[low]), self.level(trochanter))
         return float(top[low])
 
-    def given(self, found: Middle, either_side: tuple[Array, Array]) -> Given:
-        """A middle found in a slice, with the error of the surface and of the choice of the slice."""
-        return Given(found.point_mm, (*scattered(found.point_mm, found.covariance_mm2).steps, either_side))
+    def given(self, found: Middle, *either_side: tuple[Array, Array]) -> Given:
+        """A middle found in a slice, with errors of the surface and of choices: the slice, the isthmus."""
+        return Given(found.point_mm, (*scattered(found.point_mm, found.covariance_mm2).steps, *either_side))
 
     @property
     def slice_step_mm(self) -> float:

@@ -8,15 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from ischio._check import Array
-from ischio.measures._surface import HALF_MM
+from ischio.measures._surface import alike
 from ischio.types import Landmark, Transform
 
 _PER_AXIS = 1 / np.sqrt(3.0)  # a point's sigma is that of its 3-D distance, the same in all directions
 
 REACH = float(np.sqrt(3.0))
 """How many standard deviations off an error is tried: the outer points of Gauss-Hermite's rule of three."""
-_STRETCH_MM = HALF_MM / 0.87  # stretches whose fading ends overlap are alike by one half at 0.87 of a stretch
-
+_HELD = 0.98  # of a line's variance
 
 _PART_DECIMALS = 6
 
@@ -84,20 +83,19 @@ def scattered(point_mm: Array, covariance_mm2: Array) -> Given:
 
 
 def closed_line(points_mm: Array, sigma_mm: float) -> Given:
-    """A closed line whose places err alike, by one half at ``HALF_MM`` along it.
+    """A closed line whose places err alike, by one half at ``HALF_MM``.
 
-    Each error moves one stretch of the line, fading to both sides; together every place has the line's sigma.
+    Its errors are the principal ones of all places together, the largest first, until they hold ``_HELD``
+    of the variance; they are enlarged by what is left out, so that every place has the line's sigma.
     """
-    reach = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points_mm, axis=0), axis=1))])
-    length = float(reach[-1] + np.linalg.norm(points_mm[0] - points_mm[-1]))
-    count = max(round(length / _STRETCH_MM), 3)
-    apart = reach[:, None] / length * count - np.arange(count)
-    apart = np.abs((apart + count / 2) % count - count / 2)
-    weight = np.sqrt(np.clip(1 - apart, 0, 1))  # squares add to one everywhere
+    values, vectors = np.linalg.eigh(alike(points_mm))
+    count = int(np.searchsorted(np.cumsum(values[::-1]), _HELD * len(points_mm))) + 1
+    modes = vectors[:, ::-1][:, :count] * np.sqrt(values[::-1][:count])
+    modes /= np.linalg.norm(modes, axis=1)[:, None]
     steps = []
-    for k in range(count):
+    for mode in modes.T:
         for axis in np.eye(3):
-            move = weight[:, k, None] * (REACH * sigma_mm * _PER_AXIS * axis)
+            move = REACH * sigma_mm * _PER_AXIS * np.outer(mode, axis)
             steps.append((points_mm + move, points_mm - move))
     return Given(points_mm, tuple(steps))
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, get_type_hints
 
-from ischio._check import Array, CannotMeasure, complaint, one_of
+from ischio._check import Array, CannotMeasure, complaint, one_of, spoken
 from ischio.types import Hip, Measurement, Pelvis, Side, Sketch
 
 UNIT_POWERS: Mapping[str, int] = MappingProxyType({"mm": 1, "mm2": 2, "mm3": 3, "deg": 0, "1": 0})
@@ -234,4 +234,4 @@ def _need(subject: Hip | Pelvis, name: str) -> None:
     has_sacrum = name == "sacrum" and subject.sacrum is not None
     if not has_sacrum and name not in subject.landmarks and name not in subject.frames:
         reason = subject.reasons.get(name, "it was not found")
-        raise CannotMeasure(f"{name.replace('_', ' ')} is missing: {reason}")
+        raise CannotMeasure(f"{spoken(name)} is missing: {reason}")

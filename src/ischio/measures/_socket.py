@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 import numpy as np
 
@@ -69,8 +70,9 @@ def version(rows: Array, sign: int, front_mm: Array, back_mm: Array) -> float:
     return float(np.degrees(np.arctan2(-sign * (line @ rows[2]), line @ rows[0])))
 
 
+@lru_cache(maxsize=4)
 def rim_given(hip: Hip) -> Given:
-    """The rim with its errors."""
+    """The rim with its errors, prepared once for all measures."""
     return closed_line(rim_of(hip), hip.curves["acetabular_rim"].sigma_mm)
 
 

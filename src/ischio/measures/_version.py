@@ -40,7 +40,11 @@ def example(side: Side) -> tuple[Hip, float]:
 
 
 def from_head(
-    hip: Hip, middle: Callable[[float], Middle], level_mm: float, detail: Mapping[str, Any]
+    hip: Hip,
+    middle: Callable[[float], Middle],
+    level_mm: float,
+    detail: Mapping[str, Any],
+    by_isthmus: tuple[tuple[Array, Array], ...] = (),
 ) -> Reading:
     """Version of the line from a middle found in one slice to the head's centre.
 
@@ -53,6 +57,8 @@ def from_head(
         Level of the slice.
     detail : mapping
         What else is said of the value.
+    by_isthmus : tuple of (array, array)
+        What the isthmus's error does to the middle.
 
     Returns
     -------
@@ -66,7 +72,7 @@ def from_head(
             beside.append(middle(level_mm + step).point_mm)
         except CannotMeasure:  # the slice beside may lie off the neck: the slice itself does not
             beside.append(centre.point_mm)
-    neck = upper.given(centre, (beside[0], beside[1]))
+    neck = upper.given(centre, (beside[0], beside[1]), *by_isthmus)
     return from_line(hip, neck, None, {"level_mm": level_mm, **detail})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ischio._check import Array, CannotMeasure
-from ischio.measures._femur import Middle, Neck
+from ischio.measures._femur import Middle, Neck, UpperFemur
 from ischio.measures._given import Given
 from ischio.measures._registry import Reading, measure
 from ischio.measures._version import SLICED, example, from_line, upper_femur
@@ -38,21 +38,21 @@ def femoral_version_hernandez(hip: Hip) -> Reading:
     upper = upper_femur(hip)
     level = (upper.junction() - _LOWEST_RADII * upper.radius) / 2
 
-    def bisector(at_level: float) -> tuple[Neck, Array, Array]:
-        neck = upper.neck(at_level)
+    def bisector(seen: UpperFemur, at_level: float) -> tuple[Neck, Array, Array]:
+        neck = seen.neck(at_level)
         if neck is None:
             raise CannotMeasure(
                 "the slice through head and trochanter does not show both cortices of the neck"
             )
         slope, offset = np.polyfit(neck.along_mm, neck.middle_mm, 1)
-        places = [upper.place(s, float(slope * s + offset), at_level) for s in neck.along_mm[[-1, 0]]]
+        places = [seen.place(s, float(slope * s + offset), at_level) for s in neck.along_mm[[-1, 0]]]
         return neck, places[0], places[1]
 
-    neck, lateral, medial = bisector(level)
+    neck, lateral, medial = bisector(upper, level)
     beside = []
     for step in (upper.slice_step_mm, -upper.slice_step_mm):
         try:
-            _, *ends = bisector(level + step)
+            _, *ends = bisector(upper, level + step)
             beside.append(lateral + ends[1] - ends[0])
         except CannotMeasure:  # the slice beside may lie off the neck: the slice itself does not
             beside.append(medial)
@@ -60,5 +60,11 @@ def femoral_version_hernandez(hip: Hip) -> Reading:
     off = neck.along_mm - neck.along_mm.mean()
     reach = neck.along_mm[0] - neck.along_mm[-1]
     variance = upper.across_variance(neck, level, reach * off / (off @ off))
-    end = upper.given(Middle(medial, variance * np.outer(upper.across, upper.across)), (beside[0], beside[1]))
+    off_line = Middle(medial, variance * np.outer(upper.across, upper.across))
+
+    def turned(seen: UpperFemur) -> Array:
+        _, *ends = bisector(seen, level)
+        return np.asarray(lateral + ends[1] - ends[0], dtype=np.float64)
+
+    end = upper.given(off_line, (beside[0], beside[1]), *upper.by_isthmus(turned))
     return from_line(hip, Given(lateral, ()), end, {"method": "Hernandez", "level_mm": level})

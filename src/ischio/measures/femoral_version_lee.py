@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ischio._check import CannotMeasure
-from ischio.measures._femur import Middle, Neck
+from ischio.measures._femur import Middle, Neck, UpperFemur
 from ischio.measures._registry import Reading, measure
 from ischio.measures._version import SLICED, example, from_head, upper_femur
 from ischio.types import Hip
@@ -36,15 +36,18 @@ def femoral_version_lee(hip: Hip) -> Reading:
     upper = upper_femur(hip)
     level = upper.junction() - _BELOW_RADII * upper.radius
 
-    def middle(at_level: float) -> Middle:
-        neck = upper.neck(at_level)
+    def narrowest(seen: UpperFemur, at_level: float) -> Neck:
+        neck = seen.neck(at_level)
         if neck is None:
             raise CannotMeasure(
                 "the slice at the junction with the greater trochanter does not show the neck"
             )
         width = neck.front_mm - neck.back_mm
         narrow = width <= _NARROW * width.min()
-        chords = Neck(neck.along_mm[narrow], neck.back_mm[narrow], neck.front_mm[narrow])
-        return upper.middle(chords, at_level)
+        return Neck(neck.along_mm[narrow], neck.back_mm[narrow], neck.front_mm[narrow])
 
-    return from_head(hip, middle, level, {"method": "Lee"})
+    def middle(at_level: float) -> Middle:
+        return upper.middle(narrowest(upper, at_level), at_level)
+
+    off = upper.by_isthmus(lambda seen: seen.middle_mm(narrowest(seen, level), level))
+    return from_head(hip, middle, level, {"method": "Lee"}, off)

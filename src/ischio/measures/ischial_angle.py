@@ -68,6 +68,14 @@ def _angle(hip: Hip, rows: Array, place: Array) -> tuple[float, Array, Array, Ar
     return float(np.degrees(np.arccos(np.clip(axis @ medial, -1, 1)))), outline, middle, axis
 
 
+def _tried(hip: Hip, rows: Array, place: Array, otherwise: float) -> float:
+    """Angle in another slice, or what stands for it where that slice shows no ischium."""
+    try:
+        return _angle(hip, rows, place)[0]
+    except CannotMeasure:
+        return otherwise
+
+
 @measure(
     unit="deg",
     needs=("hip_bone", *_ENDS, APP),
@@ -96,22 +104,14 @@ def ischial_angle(hip: Hip) -> Reading:
     parts = {}
     along = float(np.hypot(facet.sigma_mm, lowest.sigma_mm)) / 2 / np.sqrt(3.0)  # of the slice's level
     shift = REACH * along * rows[1]
-    tries = {
-        "slice": [(rows, through + shift), (rows, through - shift)],
-        "pelvic_frame": [(turned, through) for turned in axes(frame).steps[1]],
-    }
-    for name, pair in tries.items():
-        values = []
-        for turned, place in pair:
-            try:
-                values.append(_angle(hip, turned, place)[0])
-            except CannotMeasure:
-                values.append(value)
-        parts[name] = float(np.sqrt(sum((one - value) ** 2 for one in values) / (2 * REACH**2)))
+    turned = [_tried(hip, one, through, value) for one in axes(frame).steps[1]]
     parts["surface"] = _by_surface(hip, rows[1], outline, middle, axis)
-    # Neighbouring slices differ by their surfaces' errors, too: that is counted already.
-    alone = (1 - alike(np.stack([through, through + shift]))[0, 1]) * 2 / REACH**2 * parts["surface"] ** 2
-    parts["slice"] = float(np.sqrt(max(parts["slice"] ** 2 - alone, 0.0)))
+    parts["pelvic_frame"] = float(np.linalg.norm(np.array(turned) - value) / (np.sqrt(2.0) * REACH))
+    # By the slope between two slices. They differ by their surfaces' errors, too: that is counted already.
+    above, below = (_tried(hip, rows, through + step, value) for step in (shift, -shift))
+    apart = 1 - alike(np.stack([through + shift, through - shift]))[0, 1]
+    alone = 2 * apart * parts["surface"] ** 2
+    parts["slice"] = float(np.sqrt(max((above - below) ** 2 - alone, 0.0)) / (2 * REACH))
     reach = float(np.linalg.norm(outline[:, 0] - middle, axis=1).max())
     medial = -hip.side.sign * rows[2]
     strokes = (

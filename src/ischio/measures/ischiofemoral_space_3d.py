@@ -8,13 +8,16 @@ from typing import Any
 import numpy as np
 
 from ischio import phantoms
-from ischio._check import Array
+from ischio._check import Array, CannotMeasure
 from ischio.bones.topology import find_edges
 from ischio.geometry.surface_gap import surface_gap
+from ischio.landmarks.headless import WITHOUT
+from ischio.landmarks.points import cut_edges
 from ischio.measures._registry import Reading, measure
 from ischio.types import Bone, Hip, Side
 
 BUMP_RADIUS_MM = 10.0  # radius of curvature of a trochanter's tip and of the lateral ischium, roughly
+CUT_MM = 4.0  # of a cut: as near as this the smallest distance may lie beyond it
 BORDER_MM = 2.0  # the trochanter's rule asks for 2 mm of prominence, so its border is no sharper
 
 
@@ -47,6 +50,10 @@ def ischiofemoral_space_3d(hip: Hip) -> Reading:
         moved   = how far smoothing of stair steps moved the surface on average
         border  = how much the gap grows when 2 mm along the border of both regions are taken away
 
+    Where head or socket are not in view and the shape model stands in for them, each adds 0.7 mm (the
+    femur 1.5 where it is cut through beside the trochanter, too), and
+    ``stands_in`` in ``detail`` names it; a gap that is nearest within 4 mm of such a cut is not told.
+
     It leaves out what another segmentation, reader or pose would change. Sigma is ``None`` when
     a region is nowhere wider than its border. The components in ``detail`` point from ischium to
     trochanter, in the pelvic frame named there; lateral is away from the midline on both sides.
@@ -62,7 +69,10 @@ def shortest(hip: Hip) -> Reading:
     gap = surface_gap(trochanter, ischium)
     points = np.stack([gap.point_a_mm, gap.point_b_mm])
     femur, seat = hip.regions["lesser_trochanter"], hip.regions["ischium"]
-    surface = float(np.hypot(_surface_sigma(hip.femur), _surface_sigma(hip.hip_bone)))
+    stands_in = _stands_in(hip, points)
+    surface = float(
+        np.linalg.norm([_surface_sigma(hip.femur), _surface_sigma(hip.hip_bone), *stands_in.values()])
+    )
     border = _border_sigma(hip, gap.gap_mm)
     return Reading(
         gap.gap_mm,
@@ -80,8 +90,31 @@ def shortest(hip: Hip) -> Reading:
             "border_sigma_mm": border,
             "towards_trochanter": _components(hip, points[0] - points[1]),
             **_read_tip(hip),
+            **({"stands_in": list(stands_in)} if stands_in else {}),
         },
     )
+
+
+def _stands_in(hip: Hip, points: Array) -> dict[str, float]:
+    """What stands in for a head or socket that is not in view, with what it may move the gap by, mm."""
+    found = {}
+    for name, point, bone in (
+        ("lesser_trochanter", points[0], hip.femur),
+        ("ischium", points[1], hip.hip_bone),
+    ):
+        region = hip.regions[name]
+        if WITHOUT not in region.detail:
+            continue
+        assert bone is not None  # its region exists
+        cut = cut_edges(bone)
+        away = float(np.linalg.norm(cut - point, axis=1).min()) if len(cut) else np.inf
+        if away < CUT_MM:
+            raise CannotMeasure(
+                f"the {name.replace('_', ' ')} is nearest {away:.1f} mm from where the bone is cut: beyond, "
+                "the gap may be smaller"
+            )
+        found[str(region.detail["stands_in"])] = float(region.detail[WITHOUT])
+    return found
 
 
 def _read_tip(hip: Hip) -> dict[str, str]:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from ischio.bones.exclude import Excluded
 from ischio.plan import HipPlans
 from ischio.report import words
 from ischio.report.landmark_pictures import (
@@ -26,6 +27,7 @@ from ischio.report.views import anatomical_directions
 from ischio.types import Hip, Measurement, Side, Study, Volume
 
 SPACE = "ischiofemoral_space_3d"
+_SHORTENED = 260  # letters of a warning on the first page; a longer one stands in full behind
 
 Row = Mapping[str, Any]
 
@@ -47,6 +49,7 @@ def render_report(
     as_dict: Mapping[str, Any],
     *,
     scan: Volume | None = None,
+    exclude: Excluded | None = None,
     plans: Sequence[HipPlans] = (),
 ) -> str:
     """Write a study as an HTML page.
@@ -59,6 +62,8 @@ def render_report(
         The study as written to ``study.json``; gives every number and text.
     scan : Volume, optional
         The scan the bones were taken from: sections with the bones' outlines are shown.
+    exclude : Excluded, optional
+        Voxels of the scan that were not used: they are tinted in its sections.
     plans : sequence of HipPlans
         What the study's plans were made of: the cuts are drawn.
 
@@ -106,12 +111,13 @@ def render_report(
         data=as_dict,
         axes=axes,
         gap_sentence=words.GAP_SENTENCE,
+        shortened=_SHORTENED,
         model_sentence=words.MODEL_SENTENCE,
         is_model=any(row["posture"] == "model" for row in as_dict["hips"]),
         cards=[_card(as_dict["measurements"], side, study.pelvis.reasons) for side in Side],
         sections=sections,
         midline=midline.result(),
-        scan_pictures=() if scan is None else scan_pictures(study, scan),
+        scan_pictures=() if scan is None else scan_pictures(study, scan, exclude=exclude),
         groups=_groups(as_dict["measurements"]),
         overview=_overview(as_dict["measurements"]),
         unmeasured=_unmeasured(as_dict["measurements"]),

@@ -21,22 +21,30 @@ OPEN, CLOSED = "#ffffff", "#2b2f33"
 WIDTH, HEIGHT = 420, 262
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 12, 26, 40  # sides are named above the plot, off curves and bands
 _MAP_SCALE = 4  # pixels a degree
+_KEY_LINE = 14  # a line of words below a plot
 
 
-# Okabe and Ito's colours that are dark enough for text on white.
-CURVE_COLOURS = (INK, "#0072b2", "#b34e00", "#00795a", "#9b4d7f", "#7a6a00")
+# Dark enough for text on white, told apart by colour-blind readers.
+CURVE_COLOURS = (INK, "#0072b2", "#b34e00", "#00795a", "#9b4d7f", "#6a48d7")
 
 
 class _Plot:
     """A box with two axes; text and lines are collected in order."""
 
-    def __init__(self, low: tuple[float, float], high: tuple[float, float], title: str, description: str):
+    def __init__(
+        self,
+        low: tuple[float, float],
+        high: tuple[float, float],
+        title: str,
+        description: str,
+        height: float = HEIGHT,
+    ):
         self.low, self.high = low, high
-        head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img"'
+        head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:g}" role="img"'
         self.parts = [
             f'{head} font-family="sans-serif" font-size="11"><title>{escape(title)}</title>',
             f"<desc>{escape(description)}</desc>",
-            f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>',
+            f'<rect width="{WIDTH}" height="{height:g}" fill="#ffffff"/>',
         ]
 
     def x(self, value: float) -> float:
@@ -186,7 +194,8 @@ def curves_svg(
         What is drawn, and what the poses run over.
     xs : sequence of float
     curves : sequence of tuple
-        Of what it is, in words, and gaps in mm. The first is drawn dashed: as it is.
+        Of what it is, in words, and gaps in mm. The first is drawn dashed: as it is. Their words stand
+        below the plot, where no curve runs.
 
     Returns
     -------
@@ -196,14 +205,18 @@ def curves_svg(
     every = [gap for _, gaps in curves for gap in gaps]
     top, bottom = 5 * np.ceil((max(every) + 1) / 5), max(5 * np.floor(min(*every, 0.0) / 5), -10.0)
     told = "; ".join(f"{words} {min(gaps):.1f} mm at least" for words, gaps in curves)
-    plot = _Plot((min(xs), float(bottom)), (max(xs), float(top)), title, told)
+    height = HEIGHT + _KEY_LINE * (len(curves) + 0.5)
+    plot = _Plot((min(xs), float(bottom)), (max(xs), float(top)), title, told, height)
     step = 10.0 if top - bottom > 40 else 5.0
     plot.axes(_ticks(min(xs), max(xs)), list(np.arange(bottom, top + 1, step)), x_word, "gap, mm")
     for number, (words, gaps) in enumerate(curves):
         colour = CURVE_COLOURS[number % len(CURVE_COLOURS)]
         dash = "" if number else ' stroke-dasharray="5 3"'
-        plot.curve(xs, gaps, f'stroke="{colour}" stroke-width="1.8"{dash}')
-        plot.text(_LEFT + 0.32 * WIDTH, _TOP + 10 + 13 * number, words, colour=colour)
+        stroke = f'stroke="{colour}" stroke-width="1.8"{dash}'
+        plot.curve(xs, gaps, stroke)
+        foot = HEIGHT + _KEY_LINE * (number + 0.75)
+        plot.parts.append(f'<line x1="{_LEFT}" x2="{_LEFT + 24}" y1="{foot - 4}" y2="{foot - 4}" {stroke}/>')
+        plot.text(_LEFT + 32, foot, words, colour=colour)
     return plot.done()
 
 

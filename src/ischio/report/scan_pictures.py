@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ischio._check import Array
+from ischio.bones.exclude import Excluded, marked_at
 from ischio.bones.refine import sampled
 from ischio.geometry.sections import section
 from ischio.report.drawing import Picture
 from ischio.report.overlay import canvas, finished
 from ischio.report.raster import Camera
-from ischio.types import Bone, Study, Volume
+from ischio.types import VERTEBRAE, Bone, Study, Volume
 
 # By name and side; told apart also by those who see no red or green. Lines are over grey.
 COLOURS: Mapping[str, str] = {
@@ -28,7 +29,13 @@ COLOURS: Mapping[str, str] = {
     "sacrum": "#00d090",
     "right tibia": "#e69f00",
     "left tibia": "#56b4e9",
+    "vertebra_L5": "#e69f00",
+    "vertebra_L4": "#56b4e9",
+    "vertebra_L3": "#e69f00",
+    "vertebra_L2": "#56b4e9",
+    "vertebra_L1": "#e69f00",
 }
+_EXCLUDED_RGB, _TINT = (213, 94, 0), 0.45
 _WINDOW_HU = (-250.0, 1050.0)  # bone, with muscle and fat still told apart
 _LARGEST_PX = 720
 _FINEST_MM = 0.4
@@ -57,7 +64,7 @@ class ScanPicture:
     legend: tuple[tuple[str, str], ...]
 
 
-def scan_pictures(study: Study, scan: Volume) -> tuple[ScanPicture, ...]:
+def scan_pictures(study: Study, scan: Volume, *, exclude: Excluded | None = None) -> tuple[ScanPicture, ...]:
     """Draw the outlines of all bones on sections of the scan.
 
     Parameters
@@ -65,6 +72,8 @@ def scan_pictures(study: Study, scan: Volume) -> tuple[ScanPicture, ...]:
     study : Study
     scan : Volume
         In the frame of the study's bones.
+    exclude : Excluded, optional
+        Voxels that were not used: they are tinted.
 
     Returns
     -------
@@ -78,7 +87,10 @@ def scan_pictures(study: Study, scan: Volume) -> tuple[ScanPicture, ...]:
     for n, (title, plane, point) in enumerate(_levels(study, scan)):
         axes, letters = (_AXIAL, _AXIAL_LETTERS) if plane == "axial" else (_CORONAL, _CORONAL_LETTERS)
         camera = _camera(axes, point, low, high)
-        picture = Picture(_grey(scan, camera, window), np.full((1, 1), -np.inf))
+        pixels, is_marked = _grey(scan, camera, window), False
+        if exclude is not None:
+            pixels, is_marked = _tinted(pixels, exclude, camera)
+        picture = Picture(pixels, np.full((1, 1), -np.inf))
         where = f"{plane}, {'z' if plane == 'axial' else 'y'} = {point[2 if plane == 'axial' else 1]:.1f} mm"
         root = canvas(
             picture,
@@ -88,6 +100,8 @@ def scan_pictures(study: Study, scan: Volume) -> tuple[ScanPicture, ...]:
             description="Section of the scan with the outline of every bone.",
         )
         legend = _outlines(root, study.bones, camera)
+        if is_marked:
+            legend = (*legend, ("excluded voxels, tinted", "#{:02x}{:02x}{:02x}".format(*_EXCLUDED_RGB)))
         width = camera.width_px * camera.mm_per_px
         caption = f"Patient {where}; {width:.0f} mm across."
         out.append(ScanPicture(title, caption, finished(root, camera, letters), legend))
@@ -115,11 +129,17 @@ def _levels(study: Study, scan: Volume) -> list[tuple[str, str, Array]]:
             wanted.append(("Sacrum", "axial", bone.vertices_mm.mean(axis=0)))
     if heads:
         wanted.append(("Head centres", "coronal", np.mean(heads, axis=0)))
+    spine = [bone.vertices_mm.mean(axis=0) for bone in study.bones if bone.name in VERTEBRAE]
+    if spine:
+        wanted.append(("Lumbar vertebrae", "coronal", np.mean(spine, axis=0)))
     if not wanted:
         wanted = [("Middle of the bones", "axial", (_extent(study, scan)[0] + _extent(study, scan)[1]) / 2)]
+    low, high = _extent(study, scan)
     kept: list[tuple[str, str, Array]] = []
     for title, plane, point in wanted:
         axis = 2 if plane == "axial" else 1
+        if not low[axis] <= point[axis] <= high[axis]:
+            continue  # a centre that lies beyond the scan's end
         same = [n for n, one in enumerate(kept) if one[1] == plane and abs(one[2][axis] - point[axis]) < 3.0]
         if same:
             other = kept[same[0]]
@@ -161,17 +181,31 @@ def _window(scan: Volume) -> tuple[float, float]:
 
 def _grey(scan: Volume, camera: Camera, window: tuple[float, float]) -> NDArray[np.uint8]:
     """The section as grey pixels; black where there is no scan."""
+    values = sampled(scan, _places(camera), order=1)
+    share = np.clip((values - window[0]) / (window[1] - window[0]), 0.0, 1.0)
+    grey = np.round(255 * np.nan_to_num(share)).astype(np.uint8)
+    return np.repeat(grey[:, :, None], 3, axis=2)
+
+
+def _places(camera: Camera) -> Array:
+    """Middles of the camera's pixels, shape (height, width, 3), mm."""
     columns = (np.arange(camera.width_px) + 0.5 - camera.width_px / 2) * camera.mm_per_px
     rows = (camera.height_px / 2 - np.arange(camera.height_px) - 0.5) * camera.mm_per_px
-    places = (
+    out: Array = (
         camera.centre_mm
         + columns[None, :, None] * camera.right[None, None, :]
         + rows[:, None, None] * camera.up[None, None, :]
     )
-    values = sampled(scan, places, order=1)
-    share = np.clip((values - window[0]) / (window[1] - window[0]), 0.0, 1.0)
-    grey = np.round(255 * np.nan_to_num(share)).astype(np.uint8)
-    return np.repeat(grey[:, :, None], 3, axis=2)
+    return out
+
+
+def _tinted(pixels: NDArray[np.uint8], exclude: Excluded, camera: Camera) -> tuple[NDArray[np.uint8], bool]:
+    """Pixels with the excluded voxels tinted, and whether there are any."""
+    marked = marked_at(exclude.mask, _places(camera))
+    out = pixels.copy()
+    mixed = (1.0 - _TINT) * pixels[marked] + _TINT * np.array(_EXCLUDED_RGB)
+    out[marked] = np.round(mixed).astype(np.uint8)
+    return out, bool(marked.any())
 
 
 def _outlines(root: Any, bones: tuple[Bone, ...], camera: Camera) -> tuple[tuple[str, str], ...]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ischio._check import spoken
+
 GAP_SENTENCE = "Bone-to-bone distance, unloaded, in the pose shown; it does not diagnose impingement."
 MODEL_SENTENCE = "Shape-model reconstruction in model posture; not a patient."
 
-_SPINES = frozenset(("asis", "aiis", "psis", "piis"))  # written in capitals
 _NAMES = {
     **{name: name.capitalize() for name in ("hernandez", "lee", "murphy", "reikeras", "tomczak")},
     "mckibbin": "McKibbin",
-    "app": "APP",
 }
 _DECIMALS = {"mm": 1, "deg": 1, "mm2": 0, "mm3": 0}
 _UNITS = {"mm2": "mm²", "mm3": "mm³", "deg": "°", "1": ""}
@@ -73,8 +73,7 @@ def plain(name: str) -> str:
     >>> plain("ischiofemoral_space_3d"), plain("lesser_trochanter_tip"), plain("asis")
     ('ischiofemoral space, 3-D', 'lesser trochanter tip', 'ASIS')
     """
-    words = name.replace("_3d", ", 3-D").split("_")
-    return " ".join(_NAMES.get(word, word.upper() if word in _SPINES else word) for word in words)
+    return " ".join(_NAMES.get(word, word) for word in spoken(name.replace("_3d", ", 3-D")).split(" "))
 
 
 def heading(name: str) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ischio._check import AnatomyError, complaint, one_of
+from ischio.bones.exclude import Excluded
 from ischio.io.markups import MarkedPoint
 from ischio.types import Bone, Side, Study, Volume
 
@@ -73,6 +74,7 @@ def analyse(
     record: Mapping[str, Any] | None = None,
     marked: Iterable[MarkedPoint] = (),
     scan: Volume | None = None,
+    exclude: Excluded | None = None,
     progress: Progress | None = None,
 ) -> Study:
     """Find landmarks and regions on bones and take every measure.
@@ -91,6 +93,8 @@ def analyse(
         which are kept beside them.
     scan : Volume, optional
         The scan the bones were taken from: a CT shows metal and where the field of view ends.
+    exclude : Excluded, optional
+        Voxels of the scan that were not used: what stands on bone there is voided or in doubt.
     progress : callable, optional
         ``progress(words, fraction)``.
 
@@ -109,6 +113,7 @@ def analyse(
     from ischio.landmarks import find_pelvis, with_read_points
     from ischio.measures import run, with_bands
     from ischio.study.doubt import carried, hip_findings
+    from ischio.study.left_out import excluded_findings, without_excluded
 
     tell = progress or _silent
     with ThreadPoolExecutor(max_workers=1) as pool:  # neither needs the other
@@ -135,7 +140,11 @@ def analyse(
     tell("measuring", 0.0)
     measurements = run(pelvis, settings.sides)
     findings = (*seen, *hip_findings(pelvis))
+    if exclude is not None:
+        findings = (*findings, *excluded_findings(bones, pelvis, exclude))
     measurements, quality = carried(measurements, pelvis, findings)
+    if exclude is not None:
+        measurements = without_excluded(measurements, exclude)
     measurements = with_bands(measurements, pelvis, sex=settings.sex, age_years=settings.age_years)
     tell("measuring", 1.0)
     return Study(
@@ -149,6 +158,7 @@ def analyse(
             "sex": settings.sex,
             "age_years": settings.age_years,
             "posture": settings.posture,
+            **({} if exclude is None else {"exclude": exclude.provenance}),
         },
         notes=tuple(notes),
         warnings=tuple(warnings),

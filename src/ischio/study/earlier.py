@@ -134,7 +134,7 @@ def _bone(out: Path, row: dict[str, Any]) -> Bone:
 
 def _is_from_scan(row: dict[str, Any]) -> bool:
     """Whether a finding cannot be found again on the bones alone."""
-    return row["kind"] in METAL_KINDS or "the end of the scan" in row["words"]
+    return row["kind"] in (*METAL_KINDS, "excluded") or "the end of the scan" in row["words"]
 
 
 def _left(found: dict[str, Any]) -> tuple[str, ...]:

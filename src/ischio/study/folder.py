@@ -13,6 +13,7 @@ from ischio.study._atomic import check_folder, write_folder
 from ischio.study.as_dict import SCHEMA_VERSION, all_landmarks, to_json
 from ischio.study.plan_files import PLAN_FILES
 from ischio.study.surfaces import BONE_FILES, SURFACE_FILES, bone_surfaces, region_surfaces
+from ischio.study.unfinished import SEGMENTATION_FILE, is_unfinished
 from ischio.types import Study
 
 STUDY_FILE = "study.json"
@@ -28,6 +29,7 @@ RESULT_FILES = (
     *BONE_FILES,
     *MOTION_FILES,
     *PLAN_FILES,
+    SEGMENTATION_FILE,
 )
 """Every name a result folder may hold; a step that writes another file adds it here."""
 
@@ -45,7 +47,7 @@ def check_out(out: Path, *, force: bool) -> None:
     OutputError
         If the place is taken or cannot be written to.
     """
-    check_folder(out, names=RESULT_FILES, is_ours=_is_result, force=force)
+    check_folder(out, names=RESULT_FILES, is_ours=_is_result, force=force or _is_only_unfinished(out))
 
 
 def write(
@@ -59,7 +61,8 @@ def write(
     out : Path
         Folder to be made; its parent must exist.
     force : bool
-        Replace an earlier result or an empty folder. Any other folder is refused even so.
+        Replace an earlier result or an empty folder. Any other folder is refused even so. The folder of a
+        run that was not finished needs none.
     extra_files : mapping of str to str or bytes
         Text or bytes by name, each one of ``RESULT_FILES``.
 
@@ -81,7 +84,8 @@ def write(
         texts[LANDMARKS_FILE] = markups_text(landmarks)
     for name in texts:
         one_of(name, RESULT_FILES, "extra_files")
-    write_folder(out, texts, names=RESULT_FILES, is_ours=_is_result, force=force)
+    may_replace = force or _is_only_unfinished(out)
+    write_folder(out, texts, names=RESULT_FILES, is_ours=_is_result, force=may_replace)
 
 
 def load_dict(out: Path) -> dict[str, Any]:
@@ -126,8 +130,15 @@ def load_dict(out: Path) -> dict[str, Any]:
     return out_dict
 
 
+def _is_only_unfinished(folder: Path) -> bool:
+    """Whether a folder holds an unfinished run and no result: going on there replaces nothing."""
+    return is_unfinished(folder) and not (folder / STUDY_FILE).exists()
+
+
 def _is_result(folder: Path) -> bool:
-    """Whether a folder holds a study, of any version."""
+    """Whether a folder holds a study, of any version, or an unfinished run."""
+    if _is_only_unfinished(folder):
+        return True
     try:
         found = json.loads((folder / STUDY_FILE).read_text("utf-8"))
     except (OSError, ValueError):

@@ -61,8 +61,7 @@ def test_the_edge_is_found_in_any_frame(side: Side, rng: np.random.Generator) ->
     motion = phantoms.random_motion(rng)
     bone = cup()
     bone = replace(bone, side=side, vertices_mm=motion.apply(bone.vertices_mm))
-    socket = motion.apply(np.zeros(3)), RADIUS_MM
-    rim = find_rim(bone, motion.apply(rough_rim(2.5)), socket)
+    rim = find_rim(bone, motion.apply(rough_rim(2.5)))
     curve, centre = rim_findings(bone, side, rim, motion.matrix[:3, 2])
     points = motion.inverse().apply(curve.points_mm)
     assert np.abs(np.linalg.norm(points[:, :2], axis=1) - RADIUS_MM).max() < EDGE_MM
@@ -76,7 +75,7 @@ def test_the_edge_is_found_in_any_frame(side: Side, rng: np.random.Generator) ->
 
 def test_the_curve_is_closed_close_and_on_the_bone() -> None:
     bone = cup()
-    points, bridged, missing = find_rim(bone, rough_rim(1.5), (np.zeros(3), RADIUS_MM))
+    points, bridged, missing = find_rim(bone, rough_rim(1.5))
     steps = np.linalg.norm(np.roll(points, -1, axis=0) - points, axis=1)
     assert 0.5 < steps.min() <= steps.max() < 1.5
     assert steps.sum() == pytest.approx(2 * np.pi * RADIUS_MM, rel=0.05)
@@ -91,7 +90,7 @@ def test_the_curve_is_closed_close_and_on_the_bone() -> None:
 
 def test_a_rim_that_is_cut_has_no_curve_but_a_reason() -> None:
     bone = cup(missing_deg=50)
-    rim = find_rim(bone, rough_rim(1.0), (np.zeros(3), RADIUS_MM))
+    rim = find_rim(bone, rough_rim(1.0))
     assert 0.1 < rim[2].mean() < 0.3  # 50 of 360 degrees and what lies beside the cut
     with pytest.raises(CannotMeasure, match="of the acetabular rim is cut away"):
         rim_findings(bone, Side.LEFT, rim, np.array([0.0, 0, 1]))
@@ -99,7 +98,7 @@ def test_a_rim_that_is_cut_has_no_curve_but_a_reason() -> None:
 
 def test_without_any_surface_the_rough_rim_is_left_and_said_to_be_missing() -> None:
     bone = cup()
-    _, bridged, missing = find_rim(bone, rough_rim(0.0) + 500, (np.full(3, 500.0), RADIUS_MM))
+    _, bridged, missing = find_rim(bone, rough_rim(0.0) + 500)
     assert missing.all()
     assert bridged.all()
 

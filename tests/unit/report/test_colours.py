@@ -31,6 +31,7 @@ PALETTES = {
     "regions of bone": set(pictures.TINTS.values()),
     "pairs in the map of first contact": {*motion_svg.PAIR_COLOURS, motion_svg.OPEN, motion_svg.SOFT},
     "sides of curves": set(motion_svg.SIDE_COLOURS.values()),
+    "curves before and after": set(motion_svg.CURVE_COLOURS),
     "sides of a timeline": {record_svg.COLOURS["left"], record_svg.COLOURS["right"]},
     "outlines of a sketch": {colour for colour, _ in sketches._LINES},
     "landmarks found and read": {landmark_marks.FOUND, landmark_marks.READ},

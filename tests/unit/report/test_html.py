@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -146,6 +147,27 @@ def test_landmarks_regions_frames_and_surfaces_are_told(make_study: MakeStudy, p
         assert bone["source"] in page.text
     assert data["software"]["version"] in page.text
     assert "patient LPS" in page.text
+
+
+def test_figures_of_a_landmark_fold_away_but_doubts_do_not(make_study: MakeStudy) -> None:
+    study = make_study()
+    hip = study.pelvis.left
+    assert hip is not None
+    tip = hip.landmarks["lesser_trochanter_tip"]
+    detail = {**tip.detail, "height_mm": 5.8, "doubt": [f"flat {NASTY}"]}
+    marks = {**hip.landmarks, tip.name: replace(tip, detail=detail)}
+    html = render(replace(study, pelvis=replace(study.pelvis, left=replace(hip, landmarks=marks))))
+    folded = re.findall(r"<details>.*?</details>", html, re.DOTALL)
+    assert any("height: 5.8 mm" in part for part in folded)
+    assert '<p class="reason">flat &lt;script&gt;' in html
+    assert "details { display: none; }" in html.partition("@media print")[2]
+
+
+def test_a_single_warning_stands_once_and_in_full(make_study: MakeStudy) -> None:
+    short, long = "the tip may lie anywhere", "far " * 100
+    assert Page(render(make_study(warnings=(short,)))).text.count(short) == 1
+    assert Page(render(make_study(warnings=(long,)))).text.count(long.strip()) == 1
+    assert Page(render(make_study(warnings=(short, long)))).text.count(short) == 2
 
 
 def test_pose_is_given_with_its_zeros(make_study: MakeStudy) -> None:

@@ -1,4 +1,4 @@
-"""From a CT to a label map of hips and sacrum."""
+"""From a CT to a label map of hips, sacrum and lumbar vertebrae."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ischio._check import Array, InputError, complaint
 from ischio.atlas.model import similarity, vertex_areas
 from ischio.atlas.parts import part_model, pelvis_mean, pelvis_parts, socket, socket_of
+from ischio.bones.exclude import marked_on, unseen
 from ischio.bones.segment.canals import sacral_canals
 from ischio.bones.segment.doubts import child_notes, small_bones, without_prostheses
 from ischio.bones.segment.find import (
@@ -26,6 +27,7 @@ from ischio.bones.segment.find import (
 from ischio.bones.segment.fit import CUBE_MM, HIGH_HU, LOW_HU, Held, Laid, lay, loosen, without
 from ischio.bones.segment.grid import coarse, fine, spacing_mm, upright
 from ischio.bones.segment.mask import bone_mask
+from ischio.bones.segment.spine import with_vertebrae
 from ischio.bones.segment.territory import distance_field, territories
 from ischio.types import Side, Volume
 
@@ -63,13 +65,15 @@ class Segmented:
     notes: tuple[str, ...]
 
 
-def segment_ct(scan: Volume, *, progress: Progress | None = None) -> Segmented:
-    """Label hip bones, femora and sacrum in a CT.
+def segment_ct(scan: Volume, *, exclude: Volume | None = None, progress: Progress | None = None) -> Segmented:
+    """Label hip bones, femora, sacrum and lumbar vertebrae in a CT.
 
     Parameters
     ----------
     scan : Volume
         In HU; any grid, one side or both, cut as it may be.
+    exclude : Volume, optional
+        Not 0 where voxels are not to be used: there bone is what the laid models say.
     progress : callable of (str, float), optional
 
     Returns
@@ -99,6 +103,8 @@ def segment_ct(scan: Volume, *, progress: Progress | None = None) -> Segmented:
     tell("looking for hips", 0.0)
     field = EdgeField(scan)
     grid = coarse(scan, CUBE_MM, LOW_HU, HIGH_HU)
+    if exclude is not None:
+        grid = unseen(grid, exclude)
     laid: dict[Key, Laid] = {}
     for n, side in enumerate(Side):
         guesses = hip_guesses(field, side, _N_TRIED)
@@ -131,7 +137,12 @@ def segment_ct(scan: Volume, *, progress: Progress | None = None) -> Segmented:
     for key in laid:
         others = [one for other, one in laid.items() if other != key]
         laid[key] = loosen(laid[key], without(grid, others))
-    return replace(_labelled(scan, laid, stiff, tell), notes=notes)
+    found = _labelled(scan, laid, stiff, exclude, tell)
+    if ("sacrum", None) in laid:
+        tell("looking for lumbar vertebrae", 0.95)
+        labels, said = with_vertebrae(found.labels, scan, laid["sacrum", None])
+        found, notes = replace(found, labels=labels), (*notes, *said)
+    return replace(found, notes=notes)
 
 
 def _laid_hip(guesses: list[HipGuess], grid: Volume) -> dict[Key, Laid]:
@@ -217,7 +228,9 @@ def _laid_sacrum(laid: dict[Key, Laid], grid: Volume) -> dict[Key, Laid]:
     return {("sacrum", None): sacrum} if is_there else {}
 
 
-def _labelled(scan: Volume, laid: dict[Key, Laid], stiff: dict[Key, Laid], tell: Progress) -> Segmented:
+def _labelled(
+    scan: Volume, laid: dict[Key, Laid], stiff: dict[Key, Laid], exclude: Volume | None, tell: Progress
+) -> Segmented:
     """The label map, from models as they were laid at last and before they were loosened."""
     from scipy.ndimage import gaussian_filter
 
@@ -229,6 +242,7 @@ def _labelled(scan: Volume, laid: dict[Key, Laid], stiff: dict[Key, Laid], tell:
     tell("telling touching bones apart", 0.6)
     owner = territories(volume.values, fields, spacing)
     smooth = gaussian_filter(volume.values, 0.4 / spacing)
+    hidden = None if exclude is None else marked_on(exclude, volume)
     labels = np.zeros(volume.values.shape, dtype=np.uint8)
     names = {}
     for number, ((name, side), field) in enumerate(zip(laid, fields, strict=True), start=1):
@@ -245,6 +259,8 @@ def _labelled(scan: Volume, laid: dict[Key, Laid], stiff: dict[Key, Laid], tell:
             part = replace(volume, values=volume.values[box], patient_from_voxel=_moved(volume, box))
             is_other = labels[box] > 0
             mask &= ~sacral_canals(part, smooth[box], field[box], laid[name, side], is_other)
+        if hidden is not None:
+            mask = np.where(hidden[box], is_own & (inner < 0.0), mask)
         labels[box][mask] = number
         names[number] = name if side is None else f"{name}_{side.value}"
     out = replace(volume, values=labels, modality="labels", unit="1", names=names)
