@@ -216,9 +216,9 @@ def test_doubts_are_warnings(person: tuple[Bone, ...], femora: dict[Side, Findin
         )
 
     told = warnings((changed, pelvis))
-    assert "left lesser_trochanter_tip" in told
+    assert "left lesser trochanter tip" in told
     assert "higher than any known" in told
-    assert "lesser_trochanter_tip" not in warnings(person)
+    assert "lesser trochanter tip" not in warnings(person)
 
 
 def test_stair_steps_of_a_hip_bone(left_hip: Findings) -> None:
