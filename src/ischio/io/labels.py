@@ -23,6 +23,7 @@ __all__ = ["MAX_VOXELS", "SUFFIXES", "read_label_map", "read_masks"]
 
 SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".mha", ".mhd")
 _SHOWN = 12  # names in one message
+_MOST_LABELS = 300  # a map of all bones and organs has some 130; more values are a picture
 _SAME_GRID_MM = 1e-3  # float32 headers written by several programs differ by less
 
 
@@ -66,6 +67,14 @@ def read_label_map(
     found = [(s, meant.get(s.name) or meant.get(str(s.value)) or read_name(s.name)) for s in segments]
     check_bones([(segment.name, bone) for segment, bone in found], path.name)
     bones = [(segment, bone.text) for segment, bone in found if bone.verdict == "bone"]
+    if not bones and len(segments) > _MOST_LABELS:
+        raise refused(
+            path,
+            f"{len(segments)} different values",
+            "a CT, or a label map of bones",
+            "For an MR mark points in it and pass --fit-points FILE.mrk.json, or draw labels and pass the MR "
+            "with --scan; for a CT without air or fat pass --modality CT.",
+        )
     if not bones:
         raise refused(
             path,

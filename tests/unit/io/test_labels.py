@@ -263,6 +263,12 @@ def test_labels_without_names_are_listed(values: np.ndarray, tmp_path: Path) -> 
     refused(nifti(tmp_path / "b.nii", many), "labels 1, 2, .*, 12 and 87 more")
 
 
+def test_an_image_is_told_from_a_label_map(tmp_path: Path) -> None:
+    """An MR that nobody called one: hundreds of values, and what to do with an MR."""
+    values = np.arange(1000, dtype=np.int16).reshape(10, 10, 10)
+    refused(nifti(tmp_path / "a.nii", values), "999 different values.*For an MR mark points.*--fit-points")
+
+
 def test_unknown_names_are_listed(values: np.ndarray, tmp_path: Path) -> None:
     path = seg_nrrd(tmp_path / "a.nrrd", values, {1: "os longum", 2: "Segment_2", 3: "spleen"})
     refused(path, "no bone among the labels os longum, Segment_2, spleen; expected a femur")
