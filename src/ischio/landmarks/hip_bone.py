@@ -38,7 +38,8 @@ RIM_MARGIN_MM = 5.0
 SPINE_RADIUS_MM = 12.0
 _SOCKET_METHOD_SIGMA_MM = 1.5  # bone without its cartilage is a sphere only in part
 # Of 14 hips the centre goes 0.5 to 2.9 mm when a part of the socket is left out; where a wide bump of 5 mm
-# moves it by 6 mm, 8 mm or more; where a wide dent moves it by 5 mm, 3 mm. Soon above the usual all of it counts.
+# moves it by 6 mm, 8 mm or more; where a wide dent moves it by 5 mm, 3 mm. Soon above the usual, all of it
+# counts.
 _USUALLY_UNSTEADY_MM, _UNSTEADY_GAIN = 2.3, 4.0
 _MIN_SOCKET_COVERAGE = 0.12
 _MAX_SOCKET_SHIFT_RADII = 0.8  # the model's sockets are smoother and smaller than real ones
