@@ -160,7 +160,10 @@ def _laid(
 ) -> tuple[Side, ModelFit, float]:
     """The model laid, if the piece looks like it and tells its side as its name does."""
     models = {Side.LEFT: (left, template), Side.RIGHT: (left.mirrored(), template)}
-    side, fit, ratio = lay_upright(bone, models, turns_deg)
+    try:
+        side, fit, ratio = lay_upright(bone, models, turns_deg)
+    except CannotMeasure as nothing:
+        raise CannotMeasure(f"{why}; without it, {nothing}") from nothing
     what = bone.name.replace("_", " ")
     strange = unlike_model(fit, template.ball_of(fit.vertices_mm)[1], what)
     if strange is not None:

@@ -38,8 +38,9 @@ RIM_MARGIN_MM = 5.0
 SPINE_RADIUS_MM = 12.0
 _SOCKET_METHOD_SIGMA_MM = 1.5  # bone without its cartilage is a sphere only in part
 # Of 14 hips the centre goes 0.5 to 2.9 mm when a part of the socket is left out; where a wide bump of 5 mm
-# moves it by 6 mm, 8 mm or more; where a wide dent moves it by 5 mm, 3 mm.
-_USUALLY_UNSTEADY_MM, _UNSTEADY_GAIN = 1.2, 1.4
+# moves it by 6 mm, 8 mm or more; where a wide dent moves it by 5 mm, 3 mm. Soon above the usual, all of it
+# counts.
+_USUALLY_UNSTEADY_MM, _UNSTEADY_GAIN = 2.3, 4.0
 _MIN_SOCKET_COVERAGE = 0.12
 _MAX_SOCKET_SHIFT_RADII = 0.8  # the model's sockets are smoother and smaller than real ones
 _NORMAL_WEIGHT_MM = 12.0
@@ -203,7 +204,8 @@ def hip_bone_findings(bone: Bone, side: Side, fit: ModelFit, other_side_ratio: f
         sphere, method = socket.sphere, socket.method
         centre, radius = sphere.centre_mm, sphere.radius_mm
         unround = max(socket.apart_mm - _SOCKET_METHOD_SIGMA_MM, 0.0)  # as much is in the method's part
-        unsteady = _UNSTEADY_GAIN * max(socket.unsteady_mm - _USUALLY_UNSTEADY_MM, 0.0)
+        more = _UNSTEADY_GAIN * (socket.unsteady_mm - _USUALLY_UNSTEADY_MM)
+        unsteady = float(np.clip(more, 0.0, socket.unsteady_mm))
         sigma = ball_sigma_mm(sphere, bone, _SOCKET_METHOD_SIGMA_MM)
         landmarks["acetabular_centre"] = Landmark(
             "acetabular_centre",
@@ -241,7 +243,9 @@ def hip_bone_findings(bone: Bone, side: Side, fit: ModelFit, other_side_ratio: f
     if "ischium" in regions:
         sitting = fit.vertices_mm[template.points["ischial_tuberosity_inferior"]]
         part = laid_over_part(bone, fit, sitting, _ISCHIUM_RADII * radius, _NOWHERE)
-        landmarks |= tuberosity_points(bone, side, regions["ischium"], part)
+        labelled = template.labels == 1 + ISCHIUM_PARTS.index("tuberosity")
+        of_model = np.flatnonzero(labelled[fit.model.faces].all(axis=1))
+        landmarks |= tuberosity_points(bone, side, regions["ischium"], part, of_model)
     else:
         reasons |= dict.fromkeys(TUBEROSITY_POINTS, reasons["ischium"])
     return Findings(bone, side, fit, landmarks, regions, reasons, other_side_ratio, centre, curves)

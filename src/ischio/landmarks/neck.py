@@ -11,6 +11,8 @@ from ischio.types import Bone
 _RANGE_RADII = (0.7, 1.9)  # of the head's radius, along the neck from the head's centre
 _REACH_RADII = 4.0  # a section of the neck lies within this of the head's centre
 _N_SECTIONS = 25
+# Of the square of the head's radius: necks of 18 femora have 1.2 to 1.7; outlines with less are broken.
+_LEAST_AREA = 0.8
 _ROUNDS = 3
 
 
@@ -62,7 +64,7 @@ def neck_isthmus(bone: Bone, head: tuple[Array, float], base_mm: Array) -> tuple
             area, middle = min(outlines, key=lambda one: float(np.linalg.norm(one[1] - origin)))
             if (
                 np.linalg.norm(middle - origin) < 0.6 * radius
-                and area > 0.3 * radius**2
+                and area > _LEAST_AREA * radius**2
                 and (best is None or area < best[0])
             ):
                 best = area, middle

@@ -8,9 +8,10 @@ import numpy as np
 
 from ischio import phantoms
 from ischio._check import Array
+from ischio.measures._femur import unit
 from ischio.measures._given import landmark, propagated
 from ischio.measures._registry import Reading, measure
-from ischio.types import Pelvis, Side
+from ischio.types import Pelvis, Side, Sketch, Stroke
 
 _SEGMENTS = (("femoral_head_centre", "knee_centre"), ("tibial_plateau_centre", "ankle_centre"))
 _POINTS = tuple(name for segment in _SEGMENTS for name in segment)
@@ -55,4 +56,24 @@ def leg_length_difference(pelvis: Pelvis) -> Reading:
     out = propagated(lambda at: length(at, "right") - length(at, "left"), known)
     still = {name: one.value for name, one in known.items()}
     lengths = {f"{side}_mm": length(still, side) for side in ("right", "left")}
-    return Reading(out.value, sigma=out.sigma, detail={**lengths, **out.detail})
+    return Reading(
+        out.value,
+        sigma=out.sigma,
+        points_mm=np.stack(list(still.values())),
+        detail={**lengths, **out.detail},
+        sketch=_sketch(still, lengths),
+    )
+
+
+def _sketch(at: Mapping[str, Array], lengths: Mapping[str, float]) -> Sketch:
+    """Both legs from the front, as they lie, the line between the heads level."""
+    left = unit(at["left femoral_head_centre"] - at["right femoral_head_centre"])
+    thighs = [at[f"{side} femoral_head_centre"] - at[f"{side} knee_centre"] for side in ("right", "left")]
+    up = thighs[0] + thighs[1]
+    up = unit(up - (up @ left) * left)
+    strokes = []
+    for side, named in (("right", 0), ("left", 1)):  # at two heights, so that their words keep apart
+        for number, (top, bottom) in enumerate(_SEGMENTS):
+            words = f"{side} {lengths[f'{side}_mm']:.0f} mm" if number == named else ""
+            strokes.append(Stroke(np.stack([at[f"{side} {top}"], at[f"{side} {bottom}"]]), words))
+    return Sketch("Both legs from the front", left, up, tuple(strokes), shadows=("femur", "tibia"))

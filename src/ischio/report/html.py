@@ -28,6 +28,11 @@ from ischio.types import Hip, Measurement, Side, Study, Volume
 
 SPACE = "ischiofemoral_space_3d"
 _SHORTENED = 260  # letters of a warning on the first page; a longer one stands in full behind
+_DRAWN_ELSEWHERE = {
+    SPACE: "with each hip, along the gap",
+    "femoral_head_radius": "with each hip: the sphere fitted to the head",
+    "mckibbin_index": "with the two versions that it is the sum of",
+}
 
 Row = Mapping[str, Any]
 
@@ -122,6 +127,7 @@ def render_report(
         overview=_overview(as_dict["measurements"]),
         unmeasured=_unmeasured(as_dict["measurements"]),
         sketches=sketches.result(),
+        drawn_elsewhere=_DRAWN_ELSEWHERE,
         references=_references(as_dict["measurements"]),
         motion=motion_page(as_dict),
         plan_hips=plan_pages(as_dict, plans),

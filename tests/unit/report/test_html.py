@@ -149,6 +149,14 @@ def test_landmarks_regions_frames_and_surfaces_are_told(make_study: MakeStudy, p
     assert "patient LPS" in page.text
 
 
+def test_every_measure_that_was_taken_has_a_picture_or_says_where(make_study: MakeStudy) -> None:
+    study = make_study(phantoms.whole_pelvis())
+    bodies = re.findall(r'<tr class="name">.*?</tbody>', render(study), re.DOTALL)
+    taken = [body for body in bodies if "<strong>Not measured" not in body]
+    assert len(taken) > 20
+    assert [body[:80] for body in taken if "<svg" not in body and "<dt>Picture</dt>" not in body] == []
+
+
 def test_figures_of_a_landmark_fold_away_but_doubts_do_not(make_study: MakeStudy) -> None:
     study = make_study()
     hip = study.pelvis.left

@@ -50,6 +50,8 @@ _CONDYLES_MM = 40.0  # of a femur's lower end
 _HEAD_SIGMA_MM = 2.0
 _SAME_SIZE = 0.07  # one person's femur and hip bone, against the means
 _FIRST = ((12.0, 0, 3), (8.0, 0, 3))
+_LAST = ((8.0, 10, 3), (6.0, 16, 4), (5.0, 25, 5))
+_LOOSE_MM = 2.0  # a femur that goes further without the socket's hold goes astray, as beside a nail
 _N_TRIED = 2
 _MARGIN_MM = 14.0
 _STIFF_MM = 2.0  # as far the model's shape alone may be off
@@ -137,7 +139,7 @@ def segment_ct(scan: Volume, *, exclude: Volume | None = None, progress: Progres
     stiff = dict(laid)
     for key in laid:
         others = [one for other, one in laid.items() if other != key]
-        laid[key] = loosen(laid[key], without(grid, others))
+        laid[key] = loosen(laid[key], without(grid, others, np.nan))
     found = _labelled(scan, laid, stiff, exclude, tell)
     if ("sacrum", None) in laid:
         tell("looking for lumbar vertebrae", 0.95)
@@ -202,7 +204,15 @@ def _laid_femur(side: Side, guess: HipGuess, hip_bone: Laid, grid: Volume) -> La
         first = lay(model, start, rest, rounds=_FIRST, held=held, n_points=500)
         tried.append((-first.edge_fraction, len(tried), start))
     femur = lay(model, min(tried)[2], rest, held=held)
-    return femur if _is_there(femur, MIN_EDGE_JOINED) else None
+    if not _is_there(femur, MIN_EDGE_JOINED):
+        return None
+    # The socket's surface held the head so far. Where cartilage is gone it may lie in the head itself.
+    start = Placed(*similarity(model.mean_mm, femur.vertices_mm, vertex_areas(model.mean_mm, model.faces)))
+    free = lay(model, start, without(grid, [hip_bone], np.nan), rounds=_LAST, held=held)
+    moved = np.linalg.norm(free.vertices_mm - femur.vertices_mm, axis=1)[femur.seen]
+    return (
+        replace(femur, vertices_mm=free.vertices_mm, scale=free.scale) if moved.mean() < _LOOSE_MM else femur
+    )
 
 
 def _worth(found: dict[Key, Laid]) -> float:

@@ -213,17 +213,19 @@ def _cross(vector: Array) -> Array:
     return np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
 
 
-def without(grid: Volume, others: Sequence[Laid]) -> Volume:
-    """A grid on which bones that are laid already are muscle, so that their edges mislead none.
+def without(grid: Volume, others: Sequence[Laid], value_hu: float = MUSCLE_HU) -> Volume:
+    """A grid from which bones that are laid already are taken, so that their edges mislead none.
 
     Parameters
     ----------
     grid : Volume
     others : sequence of Laid
+    value_hu : float
+        What stands in their place. NaN is unknown: there is no edge where it begins, either.
     """
     values = grid.values.copy()
     for one in others:
-        values[solid(one.vertices_mm, one.model.faces, grid.patient_from_voxel, values.shape)] = MUSCLE_HU
+        values[solid(one.vertices_mm, one.model.faces, grid.patient_from_voxel, values.shape)] = value_hu
     return replace(grid, values=values)
 
 

@@ -11,12 +11,19 @@ from ischio._check import Array
 from ischio.types import Volume
 
 FINEST_MM = 0.6  # voxels below are joined: bone's edge is found on the scan itself, later
+_STEP_DIGITS, _AT_DIGITS = 6, 3  # mm: of a voxel's sides, which add up, and of the first voxel's place
 COARSEST_MM = 1.3  # voxels above are divided: at 3 mm a joint space is narrower than a voxel
 
 
 def upright(scan: Volume) -> Volume:
-    """The same voxels with their axes in the order and direction nearest to left, back and up; a view."""
-    affine = scan.patient_from_voxel
+    """The same voxels with their axes in the order and direction nearest to left, back and up; a view.
+
+    Their places are rounded to a micrometre: headers in float32 and in decimals differ by less, and the same
+    scan from a file of either kind shall have the same bones.
+    """
+    affine = scan.patient_from_voxel.copy()
+    affine[:3, :3] = np.round(affine[:3, :3], _STEP_DIGITS)
+    affine[:3, 3] = np.round(affine[:3, 3], _AT_DIGITS)
     directions = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
     order = _nearest_axes(np.abs(directions))
     values, matrix = scan.values.transpose(order), affine[:, [*order, 3]].copy()
