@@ -47,7 +47,7 @@ _COARSE = 4  # voxels
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Curve:
+class BodyCurve:
     """Middle of the bodies, upwards.
 
     Parameters
@@ -109,7 +109,7 @@ def with_vertebrae(labels: Volume, scan: Volume, sacrum: Laid) -> tuple[Volume, 
     return replace(grid, values=out, names=names), (f"{said}: {doubt}",)
 
 
-def follow_bodies(scan: Volume, sacrum: Laid) -> Curve | None:
+def follow_bodies(scan: Volume, sacrum: Laid) -> BodyCurve | None:
     """Follow the vertebral bodies upwards from the sacrum.
 
     Parameters
@@ -119,7 +119,7 @@ def follow_bodies(scan: Volume, sacrum: Laid) -> Curve | None:
 
     Returns
     -------
-    Curve or None
+    BodyCurve or None
         None where the scan ends at the sacrum.
     """
     from scipy.ndimage import gaussian_filter1d
@@ -166,7 +166,7 @@ def follow_bodies(scan: Volume, sacrum: Laid) -> Curve | None:
         places = at + across[central][:, None] * left + deep[central][:, None] * back
         hu = look(places)
         profile.append(np.nanmean(np.clip(hu, -50.0, 400.0)) if np.isfinite(hu).any() else np.nan)
-    return Curve(smooth, ways, np.array(profile))
+    return BodyCurve(smooth, ways, np.array(profile))
 
 
 def find_discs(profile_hu: Array) -> tuple[int, ...]:
@@ -209,7 +209,7 @@ def find_discs(profile_hu: Array) -> tuple[int, ...]:
     return max(best.values(), key=lambda one: one[0])[1] if best else ()
 
 
-def _spans(curve: Curve, discs: tuple[int, ...]) -> list[tuple[int, int]]:
+def _spans(curve: BodyCurve, discs: tuple[int, ...]) -> list[tuple[int, int]]:
     """Start and end along the curve of each vertebra; the last may be cut by the scan."""
     if not discs:
         return []
@@ -267,7 +267,7 @@ def _section_axes(along: Array) -> tuple[Array, Array]:
     return left, np.cross(along, left)
 
 
-def _grown(labels: Volume, scan: Volume, curve: Curve) -> Volume:
+def _grown(labels: Volume, scan: Volume, curve: BodyCurve) -> Volume:
     """The label map, grown at its upper ends until spine or scan ends; its voxels keep their numbers."""
     back = np.linalg.inv(labels.patient_from_voxel)
     reach = np.array([_ARCH_HALF_MM, _ARCH_DEEP_MM, 20.0])
@@ -281,7 +281,7 @@ def _grown(labels: Volume, scan: Volume, curve: Curve) -> Volume:
     return replace(labels, values=np.pad(labels.values, more))
 
 
-def _part(grid: Volume, scan: Volume, curve: Curve) -> tuple[tuple[slice, slice, slice], Volume]:
+def _part(grid: Volume, scan: Volume, curve: BodyCurve) -> tuple[tuple[slice, slice, slice], Volume]:
     """The part of a label map's grid around the spine, and the scan's values there."""
     from scipy.ndimage import affine_transform
 
@@ -309,7 +309,7 @@ def _part(grid: Volume, scan: Volume, curve: Curve) -> tuple[tuple[slice, slice,
 
 
 def _divided(
-    part: Volume, taken: NDArray[np.generic], curve: Curve, spans: list[tuple[int, int]], known: list[int]
+    part: Volume, taken: NDArray[np.generic], curve: BodyCurve, spans: list[tuple[int, int]], known: list[int]
 ) -> NDArray[np.int32]:
     """Number (from 1, upwards) of each voxel's vertebra, 0 elsewhere."""
     from scipy.ndimage import binary_closing, binary_fill_holes, gaussian_filter, label
@@ -358,7 +358,7 @@ def _divided(
     return out
 
 
-def _places(part: Volume, curve: Curve) -> tuple[Array, Array, Array]:
+def _places(part: Volume, curve: BodyCurve) -> tuple[Array, Array, Array]:
     """Of each voxel: way along the curve, and to the left and back of it, mm; float32."""
     from scipy.ndimage import zoom
 
