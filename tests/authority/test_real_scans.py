@@ -96,3 +96,48 @@ def test_left_and_right_exchanged(
     tokens = ["assess", str(labels), "--labels", str(tmp_path / "names.json"), "--out", str(tmp_path / "out")]
     assert main([*tokens, "--quiet"]) == 4
     assert "left" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("case", "side"), [("STS_001", "left"), ("STS_003", "right"), ("STS_048", "left")])
+def test_a_gap_is_told_without_the_head(
+    case: str, side: str, shared_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The scan ends below the head's middle; trochanter and ischium are in view."""
+    scan = shared_data / "ct_mr_hip_sts" / f"{case}_CT.nii.gz"
+    assert main(["assess", str(scan), "--out", str(tmp_path / "out"), "--quiet"]) == 0
+    capsys.readouterr()
+    rows = {(row["name"], row["side"]): row for row in study.load_dict(tmp_path / "out")["measurements"]}
+    gap = rows["ischiofemoral_space_3d", side]
+    assert gap["value"] is not None
+    assert gap["sigma"] > 0.7
+    assert "head of the laid shape model" in gap["detail"]["stands_in"][0]
+    assert rows["femoral_head_radius", side]["value"] is None
+    assert "no spherical head" in rows["femoral_head_radius", side]["reason"]
+
+
+@pytest.mark.slow
+def test_lumbar_vertebrae_agree_with_a_network(shared_data: Path) -> None:
+    """Dice against one network's labels on 3 mm voxels; L1 lacks its joints with the vertebra above."""
+    from ischio.bones.segment.ct import segment_ct
+
+    folder = shared_data / "ct_abdomen_pelvis_totalseg"
+    found = segment_ct(read_scan(folder / "example_ct.nii.gz")[0]).labels
+    theirs = read_nifti_labels(folder / "example_seg_v1_104classes.nii.gz")
+    index = np.argwhere(np.ones(theirs.layers[0].shape, dtype=bool))
+    places = index @ theirs.patient_from_voxel[:3, :3].T + theirs.patient_from_voxel[:3, 3]
+    back = np.linalg.inv(found.patient_from_voxel)
+    voxels = np.round(places @ back[:3, :3].T + back[:3, 3]).astype(int)
+    inside = ((voxels >= 0) & (voxels < np.array(found.values.shape))).all(axis=1)
+    ours = np.zeros(len(index), dtype=int)
+    ours[inside] = found.values[tuple(voxels[inside].T)]
+    number = {name: label for label, name in found.names.items()}
+    for label, level, least in (
+        (18, "L5", 0.85),
+        (19, "L4", 0.85),
+        (20, "L3", 0.85),
+        (21, "L2", 0.85),
+        (22, "L1", 0.8),
+    ):
+        own, other = ours == number[f"vertebrae_{level}"], theirs.layers[0].ravel() == label
+        assert 2 * (own & other).sum() / (own.sum() + other.sum()) > least, level

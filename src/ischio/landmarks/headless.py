@@ -35,8 +35,8 @@ from ischio.types import Bone, Landmark, Region, Side
 
 WITHOUT = "without_ball_sigma_mm"
 """In a region's detail: how far a gap may be off because the model stood in for head or socket."""
-# Seven hips of four people, cut up to a head's radius below its centre: within 0.05 mm, and 0.7 once where
-# the ischium itself was cut; cut through beside the trochanter as well: up to 1.3 mm.
+# Seven hips of four people, cut up to a head's radius below its centre: within 0.1 mm, less cleanly led up to
+# 0.7; cut through beside the trochanter as well: up to 1.3 mm.
 _FEMUR_SIGMA_MM, _ISCHIUM_SIGMA_MM = 0.7, 0.7
 _CUT_THROUGH_SIGMA_MM = 1.5
 _WHOLE = 0.9  # of the model round the place that bone follows

@@ -29,13 +29,19 @@ PELVIS_TURNS_DEG = tuple(product((-20.0, 0.0, 20.0), (0.0,), (-8.0, 8.0)))
 _LEVEL_MM = 12.0  # between tried levels
 _LEAST_MM = 60.0  # of the model above its lowest point: where the bone may end above
 _N_COARSE, _N_FINE = 150, 600
-_N_REFINED = 16
+_N_REFINED = 24
+_N_FREE = 5  # placements that the shape is let free from
 _FIRST, _THEN = (0, 3, 3, 6, 6), (10, 10, 15, 15, 20, 20, 20, 20)
-# Of a face that closes a cut; laid on a scan of thick slices it is wavy. Below it bone's walls stand steeply:
-# on 0.26 to 0.83 of the next layer, below the side of a shaft or a round end on 0.18 at most.
-_FLAT_MM, _FLAT_COSINE, _FLAT_MM2 = 2.5, 0.8, 200.0
-_BELOW_MM, _STEEP_COSINE, _STEEP_SHARE = 6.0, 0.5, 0.22
-_N_FLAT = 12
+# Of a face that closes a cut; laid on a scan of thick slices it is wavy. Seen along its normal, 0.64 and more
+# of it look the same way, and walls of bone stand steeply below it, on 0.32 to 1.0 of the next layer. Of ends
+# of bone only smaller ones come near: less is asked across the patient's axes, where scans end.
+_FLAT_MM, _FLAT_COSINE, _FLAT_MM2 = 2.5, 0.8, 230.0
+_EVEN_COSINE, _EVEN_SHARE = 0.95, 0.6
+_BELOW_MM, _STEEP_COSINE = 6.0, 0.5
+_STEEP_SHARE = {True: 0.27, False: 0.36}  # across the patient's axes, elsewhere
+_END_MM = 4.0  # as deep its waves may be
+_N_FLAT = 24
+_UPPER_MM = 140.0  # a hip bone without its socket is shorter
 _SIZE_SIGMA = 0.1  # of adults
 
 
@@ -60,14 +66,17 @@ def without_cut_faces(bone: Bone) -> NDArray[np.bool_]:
     bins = np.round(normals * 10).astype(np.int64)
     ways, of = np.unique(bins, axis=0, return_inverse=True)
     sizes = np.bincount(of.reshape(-1), weights=areas)
-    for k in np.argsort(-sizes, kind="stable")[:_N_FLAT]:
-        way = ways[k] / np.linalg.norm(ways[k])
+    largest = ways[np.argsort(-sizes, kind="stable")[:_N_FLAT]]
+    axes = [(way, True) for way in (*np.eye(3), *-np.eye(3))]
+    for way, is_axis in (*axes, *((one / np.linalg.norm(one), False) for one in largest)):
         height = middles @ way
         flat = (normals @ way > _FLAT_COSINE) & (height > height.max() - _FLAT_MM)
         layer = (height < height.max() - _FLAT_MM) & (height > height.max() - _BELOW_MM)
         steep = layer & (np.abs(normals @ way) < _STEEP_COSINE)
-        if areas[flat].sum() > _FLAT_MM2 and areas[steep].sum() > _STEEP_SHARE * areas[layer].sum():
-            kept &= ~((height > height.max() - _FLAT_MM) & (normals @ way > 0.3))
+        even = flat & (normals @ way > _EVEN_COSINE)
+        is_end = areas[flat].sum() > _FLAT_MM2 and areas[even].sum() > _EVEN_SHARE * areas[flat].sum()
+        if is_end and areas[steep].sum() > _STEEP_SHARE[is_axis] * areas[layer].sum():
+            kept &= ~((height > height.max() - _END_MM) & (normals @ way > 0.3))
     return kept
 
 
@@ -98,6 +107,8 @@ def lay_upright(
     kept = without_cut_faces(bone)
     if not kept.any():
         raise CannotMeasure("the bone is too small to be told")
+    # What lies far below is a shaft, which tells little and bows as people's do.
+    kept &= bone.middles_mm[:, 2] > bone.middles_mm[kept, 2].max() - _UPPER_MM
     points, normals = steady_sample(bone, bone.triangles_mm[kept], N_SAMPLES)
     fits: dict[Side, ModelFit] = {}
     for side, (model, template) in models.items():
@@ -138,7 +149,7 @@ def _placed(
     side: Side,
     turns_deg: tuple[tuple[float, ...], ...],
 ) -> list[Placement]:
-    """The best two placements, over directions and levels."""
+    """The best placements that differ, over directions and levels."""
     coarse = slice(None, None, max(1, len(points) // _N_COARSE))
     few, few_normals = points[coarse], normals[coarse]
     top, bottom = points[:, 2].max(), points[:, 2].min()
@@ -157,7 +168,11 @@ def _placed(
     tried.sort(key=lambda one: one.cost_mm)
     better = [search(points[fine], normals[fine], one, 12) for one in tried[:_N_REFINED]]
     better.sort(key=lambda one: one.cost_mm)
-    return [better[0], *[one for one in better[1:] if _is_other(one, better[0])][:1]]
+    kept: list[Placement] = []
+    for one in better:
+        if all(_is_other(one, other) for other in kept):
+            kept.append(one)
+    return kept[:_N_FREE]
 
 
 def _is_other(one: Placement, best: Placement) -> bool:

@@ -134,9 +134,13 @@ def test_the_side_of_a_bone_without_head_is_not_guessed(cut: dict[str, Bone]) ->
         femur_without_head(replace(cut["femur"], side=Side.RIGHT), "no head")
 
 
-def test_flat_ends_are_told_from_bone(cut: dict[str, Bone]) -> None:
-    """A lid over the cut is left out; of an open surface and of a whole bone nothing is."""
-    femur = cut["femur"]
+@pytest.mark.parametrize("below_mm", [60.0, 150.0, 250.0])
+def test_flat_ends_are_told_from_bone(cut: dict[str, Bone], whole: dict[str, Bone], below_mm: float) -> None:
+    """A lid over the cut is left out, however long the shaft; of an open surface nothing is."""
+    edge = cut["femur"].vertices_mm[np.unique(cut["femur"].faces), 2].max()
+    height = whole["femur"].middles_mm[:, 2]
+    kept = (height < edge) & (height > edge - 60.0 - below_mm)
+    femur = replace(whole["femur"], faces=whole["femur"].faces[kept])
     assert without_cut_faces(femur).mean() > 0.99
     top = femur.vertices_mm[np.unique(femur.faces), 2].max()
     ticks = np.linspace(-25.0, 25.0, 26)
