@@ -232,7 +232,8 @@ def label_rows(name: str, one: Scan, path: Path, bones: Sequence[Bone]) -> list[
         words, source = label.replace("_", " "), f"network's labels of {name}"
         judged = compared(f"{words}: {_BOTH_SEE}", 1.0, both, 1.0 - LEAST_DICE, "1", source)
         shown = compared(f"{words}: Dice of all voxels", 1.0, raw, 1.0 - LEAST_DICE, "1", source)
-        rows.append(replace(shown, verdict="shown", note="the network gives tops of heads to hip bones"))
+        said = "the network gives tops of heads to hip bones" if label.split()[-1] in _THIGH else ""
+        rows.append(replace(shown, verdict="shown", note=said))
         note = one.amiss.get(label)
         rows.append(judged if note is None else replace(judged, verdict="disagrees", note=note))
     return rows
