@@ -26,7 +26,7 @@ from ischio.landmarks.neck import neck_isthmus
 from ischio.landmarks.part_fit import laid_over_part
 from ischio.landmarks.points import (
     USUAL_LOCAL_MM,
-    Placed,
+    PlacedPoint,
     Rule,
     landmark_of,
     model_surface,
@@ -354,7 +354,7 @@ def doubted_knee(found: dict[str, Landmark]) -> dict[str, Landmark]:
     }
 
 
-def _on_table(bone: Bone, fit: ModelFit, head: Array, found: dict[str, Landmark]) -> dict[str, Placed]:
+def _on_table(bone: Bone, fit: ModelFit, head: Array, found: dict[str, Landmark]) -> dict[str, PlacedPoint]:
     """Posterior and distal condyles as if the femur lay on a table and then stood on one.
 
     The table's plane holds the posterior condyles' line and the direction of the mechanical axis;

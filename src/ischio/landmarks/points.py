@@ -173,7 +173,7 @@ def cut_edges(bone: Bone) -> Array:
     return out
 
 
-class Placed(NamedTuple):
+class PlacedPoint(NamedTuple):
     """A point, and what its sigma hangs on.
 
     Parameters
@@ -200,7 +200,7 @@ def placed(
     direction: Array,
     rule: Rule,
     around: Relief | None,
-) -> Placed:
+) -> PlacedPoint:
     """A rule's point on the bone, with those that it is judged by.
 
     Parameters
@@ -214,14 +214,14 @@ def placed(
 
     Returns
     -------
-    Placed
+    PlacedPoint
     """
     point = summit(*bone, direction, rule, around)
     filled = point if around is None else summit(*bone, direction, rule, around, filled=True)
-    return Placed(point, summit(*model, direction, rule), filled, around)
+    return PlacedPoint(point, summit(*model, direction, rule), filled, around)
 
 
-def landmark_of(bone: Bone, side: Side, name: str, place: Placed, rule: Rule, fit: ModelFit) -> Landmark:
+def landmark_of(bone: Bone, side: Side, name: str, place: PlacedPoint, rule: Rule, fit: ModelFit) -> Landmark:
     """A placed point with its sigma.
 
     Parameters
@@ -229,7 +229,7 @@ def landmark_of(bone: Bone, side: Side, name: str, place: Placed, rule: Rule, fi
     bone : Bone
     side : Side
     name : str
-    place : Placed
+    place : PlacedPoint
     rule : Rule
     fit : ModelFit
         What its misfit exceeds the usual by, on the whole or near the point, is added to sigma.
