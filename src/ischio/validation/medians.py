@@ -212,9 +212,9 @@ def _dry(medians: Mapping[str, float]) -> str:
 
 def _tilted(_medians: Mapping[str, float]) -> str:
     return (
-        "its people lay as on the table, ours have the anterior pelvic plane upright: 5 degrees of tilt change "
-        "this version by 2.5 to 5 (93 hips, Hip Int 2013;23:87-92); how the model's people would lie on a "
-        "table nobody knows, so it cannot be measured as there"
+        "its people lay as on the table, ours have the anterior pelvic plane upright: 5 degrees of tilt "
+        "change this version by 2.5 to 5 (93 hips, Hip Int 2013;23:87-92); how the model's people would "
+        "lie on a table nobody knows, so it cannot be measured as there"
     )
 
 
