@@ -45,6 +45,9 @@ _DOUBTED_OUT_MM = 4.0
 # What passes for the bone's own shape: a wide bump of 5 mm does, and moves a point on top of it by its height
 # and a little more; one where the model expects the point does, and draws it there from where it stands.
 _UNSEEN_MM, _UNSEEN_AWAY = 2.8, 0.9
+# A top is what comes as near to the highest point as a bump can hide. Where it reaches farther than the laid
+# model's, the point may lie anywhere on as much more of it: the spread of an even distribution.
+_TOP_MM, _EVENLY = 3.0, 3**-0.5
 # Times the usual depth; of what a dent may have moved the summit by, more than a coarse mesh does.
 _DENT_USUALLY, _DENT_GAIN = 1.5, 0.5
 
@@ -184,6 +187,8 @@ class PlacedPoint(NamedTuple):
         something there that no bone known has, or lacks something.
     filled_mm : array of shape (3,), mm
         Where it would be if what lies deeper than bones do were filled up.
+    wider_mm : float
+        How much farther the top it lies on reaches from it than the laid model's; not negative.
     around : Relief or None
         Of the bone where the point was looked for.
     """
@@ -191,6 +196,7 @@ class PlacedPoint(NamedTuple):
     point_mm: Array
     expected_mm: Array
     filled_mm: Array
+    wider_mm: float
     around: Relief | None
 
 
@@ -218,7 +224,12 @@ def placed(
     """
     point = summit(*bone, direction, rule, around)
     filled = point if around is None else summit(*bone, direction, rule, around, filled=True)
-    return PlacedPoint(point, summit(*model, direction, rule), filled, around)
+    expected = summit(*model, direction, rule)
+    wider = 0.0
+    if rule.reach_mm and around is not None:
+        reaches = _top_reach_mm(_heights(*bone, direction, rule, around), point)
+        wider = max(0.0, reaches - _top_reach_mm(_heights(*model, direction, rule), expected))
+    return PlacedPoint(point, expected, filled, wider, around)
 
 
 def landmark_of(bone: Bone, side: Side, name: str, place: PlacedPoint, rule: Rule, fit: ModelFit) -> Landmark:
@@ -254,6 +265,7 @@ def landmark_of(bone: Bone, side: Side, name: str, place: PlacedPoint, rule: Rul
         "misfit": max(0.0, fit.rms_mm - USUAL_RMS_MM, _LOCAL_GAIN * (local - USUAL_LOCAL_MM)),
         "from_model": max(0.0, away - _USUALLY_AWAY * rule.away_mm),
         "stands_out": (_FLAT_GAIN if rule.lean_per_mm else _OUT_GAIN) * out,
+        "wide_top": _EVENLY * place.wider_mm,
         "dent": max(0.0, _DENT_GAIN * float(np.linalg.norm(place.filled_mm - point)) - grain_mm(bone)),
     }
     method = METHOD_SUMMIT if rule.reach_mm else METHOD_TRANSFERRED
@@ -321,6 +333,25 @@ def summit(
     """
     if rule.reach_mm == 0:
         return start
+    points, height = _heights(surface, start, direction, rule, around, filled=filled)
+    if len(points) == 0:
+        return start
+    weight = np.exp((height - height.max()) / _SOFT_MM)
+    middle: Array = (weight[:, None] * points).sum(axis=0) / weight.sum()
+    foot = surface.nearest(middle, rule.reach_mm)
+    return middle if foot is None else foot
+
+
+def _heights(
+    surface: SurfaceIndex,
+    start: Array,
+    direction: Array,
+    rule: Rule,
+    around: Relief | None = None,
+    *,
+    filled: bool = False,
+) -> tuple[Array, Array]:
+    """Points of the surface within a rule's reach, shape (N, 3), and how high each counts, shape (N,), mm."""
     if around is None:
         near = surface.faces_near(start, rule.reach_mm)
         points = sample_surface(surface.triangles_mm[near], _N_LOCAL)[0] if len(near) else np.zeros((0, 3))
@@ -331,11 +362,13 @@ def summit(
             beyond = beyond - np.maximum(-around.out_mm - _DENT_USUALLY * around.usual_mm, 0.0)
     away = points - start
     inside = np.linalg.norm(away, axis=1) <= rule.reach_mm
-    if not inside.any():
-        return start
     height = away[inside] @ (direction / np.linalg.norm(direction)) - beyond[inside]
-    height = height - rule.lean_per_mm * (away[inside] ** 2).sum(axis=1)
-    weight = np.exp((height - height.max()) / _SOFT_MM)
-    middle: Array = (weight[:, None] * points[inside]).sum(axis=0) / weight.sum()
-    foot = surface.nearest(middle, rule.reach_mm)
-    return middle if foot is None else foot
+    return points[inside], height - rule.lean_per_mm * (away[inside] ** 2).sum(axis=1)
+
+
+def _top_reach_mm(heights: tuple[Array, Array], point: Array) -> float:
+    """How far from a point what is nearly as high as the highest reaches."""
+    points, height = heights
+    if len(points) == 0:
+        return 0.0
+    return float(np.linalg.norm(points[height > height.max() - _TOP_MM] - point, axis=1).max())
