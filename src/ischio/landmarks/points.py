@@ -48,6 +48,7 @@ _UNSEEN_MM, _UNSEEN_AWAY = 2.8, 0.9
 # A top is what comes as near to the highest point as a bump can hide. Where it reaches farther than the laid
 # model's, the point may lie anywhere on as much more of it: the spread of an even distribution.
 _TOP_MM, _EVENLY = 3.0, 3**-0.5
+_TOP_SHARE = _EVENLY / 2  # of any top: two sigmas hold as much
 # Times the usual depth; of what a dent may have moved the summit by, more than a coarse mesh does.
 _DENT_USUALLY, _DENT_GAIN = 1.5, 0.5
 
@@ -88,10 +89,19 @@ class Rule:
         """3-D standard deviation of the method: of the model, and of what the point's name means."""
         return float(np.hypot(self.left_out_mm, self.readers_mm))
 
-    @property
-    def unseen_mm(self) -> float:
-        """What a bump that passes for the bone's own shape may move it by, beyond the method's sigma."""
-        least = max(_UNSEEN_MM, _UNSEEN_AWAY * self.away_mm)
+    def unseen_mm(self, top_mm: float) -> float:
+        """What a bump that passes for the bone's own shape may move it by, beyond the method's sigma.
+
+        Parameters
+        ----------
+        top_mm : float
+            How far the top that it lies on reaches from it.
+
+        Returns
+        -------
+        float
+        """
+        least = max(_UNSEEN_MM, _UNSEEN_AWAY * self.away_mm, _TOP_SHARE * top_mm)
         return float(np.sqrt(max(0.0, least**2 - self.sigma_mm**2)))
 
 
@@ -187,8 +197,10 @@ class PlacedPoint(NamedTuple):
         something there that no bone known has, or lacks something.
     filled_mm : array of shape (3,), mm
         Where it would be if what lies deeper than bones do were filled up.
+    top_mm : float
+        How far the top it lies on reaches from it.
     wider_mm : float
-        How much farther the top it lies on reaches from it than the laid model's; not negative.
+        How much farther that is than the laid model's; not negative.
     around : Relief or None
         Of the bone where the point was looked for.
     """
@@ -196,6 +208,7 @@ class PlacedPoint(NamedTuple):
     point_mm: Array
     expected_mm: Array
     filled_mm: Array
+    top_mm: float
     wider_mm: float
     around: Relief | None
 
@@ -225,11 +238,11 @@ def placed(
     point = summit(*bone, direction, rule, around)
     filled = point if around is None else summit(*bone, direction, rule, around, filled=True)
     expected = summit(*model, direction, rule)
-    wider = 0.0
+    top = wider = 0.0
     if rule.reach_mm and around is not None:
-        reaches = _top_reach_mm(_heights(*bone, direction, rule, around), point)
-        wider = max(0.0, reaches - _top_reach_mm(_heights(*model, direction, rule), expected))
-    return PlacedPoint(point, expected, filled, wider, around)
+        top = _top_reach_mm(_heights(*bone, direction, rule, around), point)
+        wider = max(0.0, top - _top_reach_mm(_heights(*model, direction, rule), expected))
+    return PlacedPoint(point, expected, filled, top, wider, around)
 
 
 def landmark_of(bone: Bone, side: Side, name: str, place: PlacedPoint, rule: Rule, fit: ModelFit) -> Landmark:
@@ -259,7 +272,7 @@ def landmark_of(bone: Bone, side: Side, name: str, place: PlacedPoint, rule: Rul
     parts = {
         "model_left_out": rule.left_out_mm,
         "readers": rule.readers_mm,
-        "unseen": rule.unseen_mm,
+        "unseen": rule.unseen_mm(place.top_mm),
         "mesh": grain_mm(bone),
         "cut": _PARTIAL_GAIN * rule.left_out_mm if len(cut_edges(bone)) else 0.0,
         "misfit": max(0.0, fit.rms_mm - USUAL_RMS_MM, _LOCAL_GAIN * (local - USUAL_LOCAL_MM)),
