@@ -48,5 +48,5 @@ def test_a_top_that_is_narrower_takes_nothing_off() -> None:
 def test_two_sigmas_hold_what_a_point_may_spread_over_its_top() -> None:
     top_mm = 12.0
     sigma = np.hypot(RULE.sigma_mm, RULE.unseen_mm(top_mm))
-    assert 2 * sigma == pytest.approx(top_mm / np.sqrt(3))  # of an even distribution from its middle to its end
+    assert 2 * sigma == pytest.approx(top_mm / np.sqrt(3))  # evenly from its middle to its end
     assert RULE.unseen_mm(0.0) == RULE.unseen_mm(1.0)  # a pointed top: the least
