@@ -45,10 +45,6 @@ _DOUBTED_OUT_MM = 4.0
 # What passes for the bone's own shape: a wide bump of 5 mm does, and moves a point on top of it by its height
 # and a little more; one where the model expects the point does, and draws it there from where it stands.
 _UNSEEN_MM, _UNSEEN_AWAY = 2.8, 0.9
-# A top is what comes as near to the highest point as a bump can hide. Where it reaches farther than the laid
-# model's, the point may lie anywhere on as much more of it: the spread of an even distribution.
-_TOP_MM, _EVENLY = 3.0, 3**-0.5
-_TOP_SHARE = _EVENLY / 2  # of any top: two sigmas hold as much
 # Times the usual depth; of what a dent may have moved the summit by, more than a coarse mesh does.
 _DENT_USUALLY, _DENT_GAIN = 1.5, 0.5
 
@@ -89,19 +85,10 @@ class Rule:
         """3-D standard deviation of the method: of the model, and of what the point's name means."""
         return float(np.hypot(self.left_out_mm, self.readers_mm))
 
-    def unseen_mm(self, top_mm: float) -> float:
-        """What a bump that passes for the bone's own shape may move it by, beyond the method's sigma.
-
-        Parameters
-        ----------
-        top_mm : float
-            How far the top that it lies on reaches from it.
-
-        Returns
-        -------
-        float
-        """
-        least = max(_UNSEEN_MM, _UNSEEN_AWAY * self.away_mm, _TOP_SHARE * top_mm)
+    @property
+    def unseen_mm(self) -> float:
+        """What a bump that passes for the bone's own shape may move it by, beyond the method's sigma."""
+        least = max(_UNSEEN_MM, _UNSEEN_AWAY * self.away_mm)
         return float(np.sqrt(max(0.0, least**2 - self.sigma_mm**2)))
 
 
@@ -197,10 +184,6 @@ class PlacedPoint(NamedTuple):
         something there that no bone known has, or lacks something.
     filled_mm : array of shape (3,), mm
         Where it would be if what lies deeper than bones do were filled up.
-    top_mm : float
-        How far the top it lies on reaches from it.
-    wider_mm : float
-        How much farther that is than the laid model's; not negative.
     around : Relief or None
         Of the bone where the point was looked for.
     """
@@ -208,8 +191,6 @@ class PlacedPoint(NamedTuple):
     point_mm: Array
     expected_mm: Array
     filled_mm: Array
-    top_mm: float
-    wider_mm: float
     around: Relief | None
 
 
@@ -237,12 +218,7 @@ def placed(
     """
     point = summit(*bone, direction, rule, around)
     filled = point if around is None else summit(*bone, direction, rule, around, filled=True)
-    expected = summit(*model, direction, rule)
-    top = wider = 0.0
-    if rule.reach_mm and around is not None:
-        top = _top_reach_mm(_heights(*bone, direction, rule, around), point)
-        wider = max(0.0, top - _top_reach_mm(_heights(*model, direction, rule), expected))
-    return PlacedPoint(point, expected, filled, top, wider, around)
+    return PlacedPoint(point, summit(*model, direction, rule), filled, around)
 
 
 def landmark_of(bone: Bone, side: Side, name: str, place: PlacedPoint, rule: Rule, fit: ModelFit) -> Landmark:
@@ -272,13 +248,12 @@ def landmark_of(bone: Bone, side: Side, name: str, place: PlacedPoint, rule: Rul
     parts = {
         "model_left_out": rule.left_out_mm,
         "readers": rule.readers_mm,
-        "unseen": rule.unseen_mm(place.top_mm),
+        "unseen": rule.unseen_mm,
         "mesh": grain_mm(bone),
         "cut": _PARTIAL_GAIN * rule.left_out_mm if len(cut_edges(bone)) else 0.0,
         "misfit": max(0.0, fit.rms_mm - USUAL_RMS_MM, _LOCAL_GAIN * (local - USUAL_LOCAL_MM)),
         "from_model": max(0.0, away - _USUALLY_AWAY * rule.away_mm),
         "stands_out": (_FLAT_GAIN if rule.lean_per_mm else _OUT_GAIN) * out,
-        "wide_top": _EVENLY * place.wider_mm,
         "dent": max(0.0, _DENT_GAIN * float(np.linalg.norm(place.filled_mm - point)) - grain_mm(bone)),
     }
     method = METHOD_SUMMIT if rule.reach_mm else METHOD_TRANSFERRED
@@ -346,25 +321,6 @@ def summit(
     """
     if rule.reach_mm == 0:
         return start
-    points, height = _heights(surface, start, direction, rule, around, filled=filled)
-    if len(points) == 0:
-        return start
-    weight = np.exp((height - height.max()) / _SOFT_MM)
-    middle: Array = (weight[:, None] * points).sum(axis=0) / weight.sum()
-    foot = surface.nearest(middle, rule.reach_mm)
-    return middle if foot is None else foot
-
-
-def _heights(
-    surface: SurfaceIndex,
-    start: Array,
-    direction: Array,
-    rule: Rule,
-    around: Relief | None = None,
-    *,
-    filled: bool = False,
-) -> tuple[Array, Array]:
-    """Points of the surface within a rule's reach, shape (N, 3), and how high each counts, shape (N,), mm."""
     if around is None:
         near = surface.faces_near(start, rule.reach_mm)
         points = sample_surface(surface.triangles_mm[near], _N_LOCAL)[0] if len(near) else np.zeros((0, 3))
@@ -375,13 +331,11 @@ def _heights(
             beyond = beyond - np.maximum(-around.out_mm - _DENT_USUALLY * around.usual_mm, 0.0)
     away = points - start
     inside = np.linalg.norm(away, axis=1) <= rule.reach_mm
+    if not inside.any():
+        return start
     height = away[inside] @ (direction / np.linalg.norm(direction)) - beyond[inside]
-    return points[inside], height - rule.lean_per_mm * (away[inside] ** 2).sum(axis=1)
-
-
-def _top_reach_mm(heights: tuple[Array, Array], point: Array) -> float:
-    """How far from a point what is nearly as high as the highest reaches."""
-    points, height = heights
-    if len(points) == 0:
-        return 0.0
-    return float(np.linalg.norm(points[height > height.max() - _TOP_MM] - point, axis=1).max())
+    height = height - rule.lean_per_mm * (away[inside] ** 2).sum(axis=1)
+    weight = np.exp((height - height.max()) / _SOFT_MM)
+    middle: Array = (weight[:, None] * points[inside]).sum(axis=0) / weight.sum()
+    foot = surface.nearest(middle, rule.reach_mm)
+    return middle if foot is None else foot
