@@ -152,11 +152,14 @@ def _seen_from(hip: Hip, scanner: dict[str, Transform]) -> Hip:
 
 
 def _doubts(hip: Hip) -> list[str]:
-    """What speaks against landmarks of a hip, a sentence for each reason with the landmarks it holds for."""
+    """What speaks against landmarks and regions of a hip, each reason once with what it holds for."""
     of: dict[str, list[str]] = {}
     for name, mark in hip.landmarks.items():
         for words in mark.detail.get("doubt", ()):
             of.setdefault(words, []).append(name)
+    for name, region in hip.regions.items():
+        if "stands_in" in region.detail:
+            of.setdefault(f"found by {region.detail['stands_in']}", []).append(name)
     return [f"{hip.side.value} {', '.join(map(spoken, names))}: {words}" for words, names in of.items()]
 
 

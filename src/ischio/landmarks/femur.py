@@ -37,10 +37,8 @@ from ischio.landmarks.points import (
 from ischio.landmarks.registration import ModelFit, finish, lay_model
 from ischio.landmarks.relief import relief
 from ischio.landmarks.shaft import SHAFT_AXES, shaft_axes
-from ischio.landmarks.smooth_femur import RING_MM
-from ischio.landmarks.trochanter import find_trochanter
+from ischio.landmarks.trochanter import find_trochanter, trochanter_as_region
 from ischio.landmarks.trochanter_base import trochanter_base
-from ischio.landmarks.trochanter_region import PROUD_MM, REACH_MM
 from ischio.landmarks.trochanter_tip import tip_landmark
 from ischio.types import Bone, Landmark, Region, Side
 
@@ -260,16 +258,7 @@ def _add_trochanter(
         return bone, None
     bone = replace(bone, vertices_mm=found.vertices_mm, faces=found.faces)
     landmarks["lesser_trochanter_tip"] = tip_landmark(bone, side, found, guess)
-    detail = {"height_mm": found.height_mm, "smooth_femur_rms_mm": found.fit_rms_mm, "steps": found.steps}
-    regions["lesser_trochanter"] = Region(
-        "lesser_trochanter",
-        side,
-        "femur",
-        found.face_indices,
-        found.area_mm2,
-        "proud_of_smooth_femur@3",
-        detail={**detail, "proud_mm": PROUD_MM, "reach_mm": REACH_MM, "ring_mm": list(RING_MM)},
-    )
+    regions["lesser_trochanter"] = trochanter_as_region(found, side, {})
     return bone, found.shaft
 
 

@@ -20,9 +20,7 @@ from ischio.landmarks.hip_bone import hip_bone_findings
 from ischio.landmarks.hip_regions import TUBEROSITY_POINTS
 from ischio.landmarks.registration import ModelFit
 from ischio.landmarks.shaft import SHAFT_AXES
-from ischio.landmarks.smooth_femur import RING_MM
-from ischio.landmarks.trochanter import find_trochanter
-from ischio.landmarks.trochanter_region import PROUD_MM, REACH_MM
+from ischio.landmarks.trochanter import find_trochanter, trochanter_as_region
 from ischio.landmarks.trochanter_tip import tip_landmark
 from ischio.landmarks.upright import (
     FEMUR_TURNS_DEG,
@@ -31,7 +29,7 @@ from ischio.landmarks.upright import (
     lies_on_bone,
     without_cut_faces,
 )
-from ischio.types import Bone, Landmark, Region, Side
+from ischio.types import Bone, Landmark, Side
 
 WITHOUT = "without_ball_sigma_mm"
 """In a region's detail: how far a gap may be off because the model stood in for head or socket."""
@@ -84,27 +82,11 @@ def femur_without_head(bone: Bone, why: str) -> Findings:
         raise CannotMeasure(f"{why}; without it, {missing}") from missing
     opened = replace(opened, vertices_mm=found.vertices_mm, faces=found.faces)
     tip = tip_landmark(opened, side, found, place)
-    sigma = float(np.hypot(tip.sigma_mm, _TIP_SIGMA_MM))
-    tip = replace(tip, sigma_mm=sigma, detail={**tip.detail, "stands_in": _HEAD})
-    region = Region(
-        "lesser_trochanter",
-        side,
-        "femur",
-        found.face_indices,
-        found.area_mm2,
-        "proud_of_smooth_femur@3",
-        detail={
-            "height_mm": found.height_mm,
-            "smooth_femur_rms_mm": found.fit_rms_mm,
-            "steps": found.steps,
-            "proud_mm": PROUD_MM,
-            "reach_mm": REACH_MM,
-            "ring_mm": list(RING_MM),
-            "model_rms_mm": fit.rms_mm,
-            "stands_in": _HEAD,
-            WITHOUT: _FEMUR_SIGMA_MM if share > _WHOLE else _CUT_THROUGH_SIGMA_MM,
-        },
-    )
+    tip_sigma = float(np.hypot(tip.sigma_mm, _TIP_SIGMA_MM))
+    tip = replace(tip, sigma_mm=tip_sigma, detail={**tip.detail, "stands_in": _HEAD})
+    sigma = _FEMUR_SIGMA_MM if share > _WHOLE else _CUT_THROUGH_SIGMA_MM
+    more = {"model_rms_mm": fit.rms_mm, "stands_in": _HEAD, WITHOUT: sigma}
+    region = trochanter_as_region(found, side, more)
     names = {"femoral_head_centre", *template.points, *OTHER_REGIONS, *SHAFT_AXES}
     names |= {"lesser_trochanter_base", "neck_isthmus_centre", "knee_centre"}
     reasons = dict.fromkeys(sorted(names - {tip.name}), why)

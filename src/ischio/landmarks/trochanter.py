@@ -5,8 +5,9 @@ What stands 2 mm proud of the smooth femur is the trochanter; its tip is the mid
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +16,9 @@ from ischio._check import Array, CannotMeasure
 from ischio.geometry.sampling import face_normals, sample_surface
 from ischio.geometry.surface_gap import closest_on_triangles
 from ischio.landmarks.shaft_slices import shaft_below
-from ischio.landmarks.smooth_femur import AROUND_MM, HEAD_MARGIN, N_SAMPLES, Cylinder, SmoothFemur
+from ischio.landmarks.smooth_femur import AROUND_MM, HEAD_MARGIN, N_SAMPLES, RING_MM, Cylinder, SmoothFemur
 from ischio.landmarks.trochanter_region import PROUD_MM, REACH_MM, bounded_region
+from ischio.types import Region, Side
 
 _SOFT_TOP_MM = 0.6  # the summit is the middle of what comes within about this of the highest point
 # The tip is the middle of the cap: what stands higher than this share of the greatest height. A bump beside
@@ -66,6 +68,40 @@ class Trochanter:
     steps: int
     shaft: tuple[Array, Array]
     summit_mm: Array
+
+
+def trochanter_as_region(found: Trochanter, side: Side, more: Mapping[str, Any]) -> Region:
+    """The lesser trochanter's region with the rule that drew it.
+
+    Parameters
+    ----------
+    found : Trochanter
+    side : Side
+    more : mapping of str to plain values
+        Put into its detail besides.
+
+    Returns
+    -------
+    Region
+        Of the femur with ``found``'s vertices and faces.
+    """
+    return Region(
+        "lesser_trochanter",
+        side,
+        "femur",
+        found.face_indices,
+        found.area_mm2,
+        "proud_of_smooth_femur@3",
+        detail={
+            "height_mm": found.height_mm,
+            "smooth_femur_rms_mm": found.fit_rms_mm,
+            "steps": found.steps,
+            "proud_mm": PROUD_MM,
+            "reach_mm": REACH_MM,
+            "ring_mm": list(RING_MM),
+            **more,
+        },
+    )
 
 
 class _Top(NamedTuple):

@@ -44,14 +44,17 @@ def excluded_findings(bones: Sequence[Bone], pelvis: Pelvis, given: Excluded) ->
             continue
         near = voxels[np.isfinite(away)]
         share = float(marked_at(given.mask, bone.vertices_mm).mean())
-        words = f"{bone.label.replace('_', ' ')}: {100 * share:.1f} % of the surface lies in excluded voxels"
+        much = f"{100 * share:.1f} %" if share >= 0.001 else "less than 0.1 %"
+        words = f"{much} of the surface lies in excluded voxels; it does not follow the scan there"
+        if share == 0:
+            words = f"excluded voxels lie within {NEAR_MM:g} mm of the surface"
         found.append(
             QualityFinding(
                 KIND,
                 bone.label,
                 bone.side,
                 "doubt",
-                f"{words}; it does not follow the scan there",
+                f"{bone.label.replace('_', ' ')}: {words}",
                 share,
                 "1",
                 "bone away from excluded voxels",

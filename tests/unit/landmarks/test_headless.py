@@ -63,13 +63,15 @@ def test_the_gap_is_as_with_head_and_socket(
         femur.bone.triangles_mm[femur.regions["lesser_trochanter"].face_indices],
         seat.bone.triangles_mm[seat.regions["ischium"].face_indices],
     ).gap_mm
-    pelvis, _ = find_pelvis(
+    pelvis, warnings = find_pelvis(
         (cut["femur"], cut["hip_bone"]),
         axes="LPS",
         sides=(Side.LEFT,),
         posture="as_supplied",
         progress=silent,
     )
+    for name, what in (("lesser trochanter", "head"), ("ischium", "rim")):
+        assert any(f"left {name}: found by the {what} of the laid" in words for words in warnings)
     rows = {row.name: row for row in run(pelvis, (Side.LEFT,)) if row.side is Side.LEFT}
     gap = rows["ischiofemoral_space_3d"]
     assert gap.value == pytest.approx(expected, abs=SAME_MM)
