@@ -66,14 +66,17 @@ def spread(sigma: float | None, unit: str) -> str:
 
 
 def plain(name: str) -> str:
-    """A name from the code in words.
+    """A name from the code in words; the side of what lies on the midline is not spoken.
 
     Examples
     --------
     >>> plain("ischiofemoral_space_3d"), plain("lesser_trochanter_tip"), plain("asis")
     ('ischiofemoral space, 3-D', 'lesser trochanter tip', 'ASIS')
+    >>> plain("left alpha_angle"), plain("none pelvic_incidence")
+    ('left alpha angle', 'pelvic incidence')
     """
-    return " ".join(_NAMES.get(word, word) for word in spoken(name.replace("_3d", ", 3-D")).split(" "))
+    said = spoken(name.removeprefix("none ").replace("_3d", ", 3-D"))
+    return " ".join(_NAMES.get(word, word) for word in said.split(" "))
 
 
 def heading(name: str) -> str:
