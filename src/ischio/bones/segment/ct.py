@@ -26,6 +26,7 @@ from ischio.bones.segment.find import (
 )
 from ischio.bones.segment.fit import CUBE_MM, HIGH_HU, LOW_HU, Held, Laid, lay, loosen, without
 from ischio.bones.segment.grid import coarse, fine, spacing_mm, upright
+from ischio.bones.segment.growth import open_plates
 from ischio.bones.segment.mask import bone_mask
 from ischio.bones.segment.spine import with_vertebrae
 from ischio.bones.segment.territory import distance_field, territories
@@ -135,7 +136,7 @@ def segment_ct(scan: Volume, *, exclude: Volume | None = None, progress: Progres
         )
     tell("laying the sacrum", 0.4)
     laid.update(_laid_sacrum(laid, grid))
-    notes += small_bones(laid)
+    notes += small_bones(laid) + open_plates(laid, scan)
     stiff = dict(laid)
     for key in laid:
         others = [one for other, one in laid.items() if other != key]
