@@ -272,7 +272,9 @@ def _labelled(
         is_joint = np.any([other[box] < _JOINT_MM for other in fields if other is not field], axis=0)
         is_joint = np.broadcast_to(is_joint, inner.shape)
         is_own = owner[box] == number
-        mask = bone_mask(smooth[box], inner, is_own, is_joint, spacing, by_slice=name != "sacrum")
+        mask = bone_mask(
+            smooth[box], inner, is_own, is_joint, spacing, by_slice=name != "sacrum", stiff=before[box]
+        )
         if name == "sacrum":  # laid last: the others are labelled
             part = replace(volume, values=volume.values[box], patient_from_voxel=_moved(volume, box))
             is_other = labels[box] > 0

@@ -31,6 +31,7 @@ def bone_mask(
     spacing: Array,
     *,
     by_slice: bool,
+    stiff: NDArray[np.float32] | None = None,
 ) -> NDArray[np.bool_]:
     """Voxels of one bone.
 
@@ -47,6 +48,8 @@ def bone_mask(
     spacing : array of shape (3,), mm
     by_slice : bool
         Whether what an axial slice encloses is bone, too: marrow cavities that are open at the scan's end.
+    stiff : array of shape (I, J, K), mm, optional
+        As ``field``, of the model before its surface was let go to edges: these may be of what touches it.
 
     Returns
     -------
@@ -62,7 +65,7 @@ def bone_mask(
     is_deep = (values > BONE_HU) | (~is_joint & (even > deep))
     is_dense = values > _half_height(values, field, is_own, spacing)
     solid: NDArray[np.bool_] = core | (near & np.where(is_inside, is_deep, is_dense))
-    solid &= ~_going_on(is_dense & is_own, field, spacing)
+    solid &= ~_going_on(is_dense & is_own, field if stiff is None else np.maximum(field, stiff), spacing)
     pieces, n = label(solid)
     if n == 0:
         return solid
