@@ -15,12 +15,13 @@ from ischio.bones.refine import METAL_HU
 from ischio.bones.segment.ct import Segmented
 from ischio.bones.segment.fit import Laid
 from ischio.types import Bone, Frame, Side, Volume
+from ischio.validation.merged import merged_row
 from ischio.validation.scans import (
     REACH_MM,
     edge_agreement,
     label_agreement,
-    merged_row,
     metal_points,
+    shared_row,
     steepest,
 )
 
@@ -143,11 +144,15 @@ def test_a_bone_that_holds_another_is_told() -> None:
         )
         for bone in (own, beside)
     }
-    row = merged_row("two balls", Segmented(labels, laid, ()))
+    row = shared_row("two balls", Segmented(labels, laid, ()))
     assert row.verdict == "fail"
-    assert row.note == "most: hip bone left of femur left"
+    assert row.note.startswith("most: hip bone left of femur left;")
+    assert merged_row([row, row]).ours == 2.0
     whole = replace(labels, values=(half > 0).astype(np.uint8))
-    assert merged_row("two balls", Segmented(whole, laid, ())).verdict == "pass"
+    right = shared_row("two balls", Segmented(whole, laid, ()))
+    assert right.verdict == "pass"
+    assert merged_row([right, row]).ours == 1.0
+    assert merged_row([right]).verdict == "pass"
 
 
 def test_dice_with_and_without_what_the_labels_give_to_another_bone() -> None:

@@ -21,6 +21,7 @@ from ischio.io.case import RawInput, read_input
 from ischio.io.label_names import label_names
 from ischio.io.scan import read_scan
 from ischio.types import Bone, Side, Volume
+from ischio.validation.merged import taken_row
 from ischio.validation.rows import Row, compared
 
 MOST_MM = 0.3  # median distance to the steepest edge, in plane
@@ -34,7 +35,6 @@ _PARTS = 3  # of a voxel's side, when a surface's solid is laid on a network's v
 _FEWEST = 50  # points in plane that make a median
 _CUBE = 1.05  # a voxel whose sides differ by less is a cube
 DEEP_MM = 3.0  # inside a laid model: what lies there and not in a bone's own model was taken from another
-MOST_TAKEN = 0.005  # of a bone
 
 _BOTH_SEE = "Dice of voxels that neither gives to another bone"
 _THIGH = ("femur", "hip_bone")
@@ -131,7 +131,7 @@ def scan_rows(data: Path, progress: Callable[[str, float], None], names: Sequenc
         bones = bones_from_input(RawInput((), found.labels, ()), scan=scan, is_own=True)
         mask = read_scan(data / one.mask, modality="MR")[0] if one.mask is not None else None
         rows += judged_rows(name, one, scan, bones, mask)
-        rows.append(merged_row(name, found))
+        rows.append(shared_row(name, found))
         if one.labels is not None:
             rows += label_rows(name, one, data / one.labels, bones)
     return rows
@@ -182,7 +182,7 @@ def judged_rows(name: str, one: Scan, scan: Volume, bones: Sequence[Bone], mask:
     return rows
 
 
-def merged_row(name: str, found: Segmented) -> Row:
+def shared_row(name: str, found: Segmented) -> Row:
     """Row for the largest share of a bone that was taken from another.
 
     Parameters
@@ -211,8 +211,8 @@ def merged_row(name: str, found: Segmented) -> Row:
                 share = float((mask & (away < -DEEP_MM) & (fields[own] > 0.0)).sum() / mask.sum())
                 if share > most:
                     most, pair = share, f"most: {own} of {other}".replace("_", " ")
-    words = f"bones merged: largest share of one that lies {DEEP_MM:g} mm deep in another's laid model"
-    return compared(words, 0.0, most, MOST_TAKEN, "1", f"CT of {name}", pair)
+    note = f"{pair}; what lies {DEEP_MM:g} mm deep in another's laid model and outside of its own counts"
+    return taken_row(most, f"CT of {name}", note)
 
 
 def metal_points(scan: Volume) -> Array:

@@ -89,7 +89,7 @@ def test_a_spur_beyond_the_model_stays(rng: np.random.Generator) -> None:
 
 
 def test_a_muscle_made_brighter_by_streaks_is_no_bone(rng: np.random.Generator) -> None:
-    """200 HU beside a cortex of 1,000, half of which is more; at a weak spot of the cortex it seems joined."""
+    """200 HU beside a cortex of 1,000, half of which is more; where the cortex is weak it seems joined."""
     field = slab()
     upper = np.arange(50)[:, None, None] > 15
     y, z = np.ogrid[:40, :40]
