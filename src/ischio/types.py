@@ -212,7 +212,8 @@ class Bone:
     repairs : tuple of str
         What was done to the surface after it was read, in words.
     moved_mm : float
-        How far smoothing moved the surface on average; 0 where it was left as it was.
+        How far the surface is off on average, as far as its making tells: smoothing moved it, ischio drew it
+        in a CT, or a model was fitted; 0 where it was left as it was given.
     scan_ends : array of shape (K, 4)
         Planes where the scan cuts the bone, as outward unit normal and its product with a point of the plane,
         mm; the surface is closed there with a flat face, which is no bone.

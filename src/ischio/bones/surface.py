@@ -31,6 +31,9 @@ CRUMB_SHARE = 0.02  # of the largest piece's area
 PIECE_SHARE = 0.2  # from here on a piece is kept wherever it lies
 FINEST_MM = 0.7  # a whole hip bone is 300,000 faces then
 MOST_CELLS = 4  # along a voxel; a label map is not worth more
+# Mean distance of surfaces from the truth in CT made of people: 0.19 mm with voxels of 0.8 and 1.5 mm, 0.28
+# with 3 mm.
+_DRAWN_MM, _DRAWN_SHARE = 0.15, 0.045
 PIECE_GAP_MM = 10.0  # a growth plate or a fracture is narrower; smaller pieces farther off are strays
 _NO_AREA_MM2 = 1e-10  # a face with less has no normal
 _FLAT = 1e-6  # thickness over length
@@ -119,7 +122,10 @@ def bones_from_input(
                 replace(one, vertices_mm=held(before, one.vertices_mm, one.faces, exclude))
                 for one, before in zip(rough, drawn, strict=True)
             ]
-        bones += [_bone(one) for one in rough]
+        drawn_sigma = _drawn_sigma_mm(scan) if is_own and scan is not None else 0.0
+        for surface in rough:
+            bone = _bone(surface)
+            bones.append(replace(bone, moved_mm=float(np.hypot(bone.moved_mm, drawn_sigma))))
     return tuple(sorted(bones, key=lambda bone: (bone.name, bone.side.value if bone.side else "")))
 
 
@@ -150,6 +156,12 @@ def _unblurred(surfaces: list[RawSurface], scan: Volume) -> list[RawSurface]:
         )
         for one, profile, shift in zip(surfaces, seen, shifts, strict=True)
     ]
+
+
+def _drawn_sigma_mm(scan: Volume) -> float:
+    """How far surfaces that ischio draws in a CT are off on average, by its thickest voxel side."""
+    thickest = float(np.linalg.norm(scan.patient_from_voxel[:3, :3], axis=0).max())
+    return _DRAWN_MM + _DRAWN_SHARE * thickest
 
 
 def _finer(labels: Volume, scan: Volume | None) -> tuple[int, int, int]:

@@ -119,7 +119,7 @@ def label_surface(
 
 
 def _scan_ends(volume: Volume, box: Box) -> Array:
-    """Planes of the volume's sides that a box reaches, shape (K, 4): outward unit normal, and offset in mm."""
+    """Planes of the volume's sides that a box reaches, shape (K, 4): outward unit normal, offset in mm."""
     inverse = np.linalg.inv(volume.patient_from_voxel)
     planes = []
     for axis, (part, size) in enumerate(zip(box, volume.values.shape, strict=True)):
