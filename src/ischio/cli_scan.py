@@ -220,12 +220,6 @@ def _fitted(
     from ischio.io.markups import read_markups
     from ischio.io.scan import read_scan
 
-    if scanned.exclude is not None:
-        raise InputError(
-            complaint(
-                "--exclude", "it with --fit-points", "a CT", "Leave it out: marked points lead the fit."
-            )
-        )
     if scanned.fit_points is None or mapping or labels is not None or scanned.segmenter or scanned.scan:
         raise InputError(
             complaint(
@@ -241,10 +235,15 @@ def _fitted(
             complaint("--fit-points", "a CT as INPUT", "an MR", "Leave it out: bones are found in a CT.")
         )
     known = {} if scanned.show_names else aliases((source.name,))
-    marked = read_markups(scanned.fit_points, axes=axes, reader="reader")
-    bones, notes = fit_bones(marked.points, scan, progress=tell)
+    marked = read_markups(scanned.fit_points, axes=axes, reader="reader", with_surface=True)
+    exclude = _left_out(scanned, scan, axes)
+    mask = None if exclude is None else exclude.mask
+    bones, notes = fit_bones(
+        marked.points, scan, surface=marked.surface, exclude=mask, progress=_part(tell, 0.1, 1.0)
+    )
     notes = (*(f"scan: {without_names(note, known)}" for note in said), *marked.notes, *notes)
-    return Given(bones, RawInput((), None, notes), scan, notes)
+    notes = (*notes, *(() if exclude is None else exclude.notes))
+    return Given(bones, RawInput((), None, notes), scan, notes, exclude)
 
 
 def _earlier(

@@ -14,7 +14,7 @@ from ischio.atlas.parts import part_model, pelvis_parts, socket_of
 from ischio.atlas.template import femur_template, pelvis_template
 from ischio.bones.mr_edges import FULL_WEIGHT, Depths, depths, edges, marrow_of
 from ischio.bones.mr_local import moved_locally
-from ischio.bones.mr_parts import unsure_parts
+from ischio.bones.mr_parts import UNSHOWN_MM, unsure_parts
 from ischio.bones.topology import find_edges
 from ischio.io.landmark_names import LANDMARK_BONES
 from ischio.io.markups import MarkedPoint, SurfacePoint
@@ -28,7 +28,8 @@ _OUTSIDE_MM = 10.0  # of the scan: more is no slip
 _JOINT_MM = 2.0  # of the centres of head and socket from each other
 READ_SIGMA_MM = 2.0  # of a reader who states none, 3-D
 MOST_OFF_MM = 15.0  # from where the model has a point: two labels exchanged, or the other side's bone
-MIN_SHARE = 0.35  # of the surface in view that lies on edges: where it lies on none, there is no bone
+MIN_SHARE = 0.42  # of the surface in view that lies on edges; of smooth noise it was 0.35
+MOST_APART_MM = 2.0  # edges of neighbours: of noise 3, of bones 0.3 to 1
 MOST_SIGMA_MM = 4.0  # of a surface: more says nothing of a gap
 _FAR_MM = 10.0  # from the fit: a point that is named
 _PLACED_MM = 4.0  # 3-D, how far a landmark of a person lies from the model's own
@@ -39,8 +40,9 @@ _CENTRE_MM = 1.0  # the same of a sphere's centre, which has no other definition
 _SCALE_SIGMA = 0.1  # of adults
 _NOISE_MM = 1.5  # how far a bone strays from the model's best shape
 # What neither the fit nor its edges tell: near the gap, surfaces of three people whom the model does not know
-# lay 1.9 mm (root mean square) from the truth, in made scans with slices of 3 and 6 mm.
-_STRANGER_MM = 1.7
+# lay 1.0 to 2.3 mm (root mean square) from the truth in made T1 scans with slices of 4 mm, and 1.2 to 3.6 mm
+# in made water images with slices of 5 mm, which show no edge between bone and fat.
+_STRANGER_MM, _STRANGER_DARK_MM = 1.7, 2.5
 # Neighbouring points err alike, and fat looks like bone in water images: a whole surface counts as this many.
 _INDEPENDENT = 80.0
 _FIRST = (0.0, 6, 6)  # without edges: reach, modes, repeats
@@ -56,19 +58,35 @@ _CENTRES = {"femoral_head_centre": "femur", "acetabular_centre": "hip_bone"}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Marks:
-    """Marked points of one bone: places on the model's mean, how each mode moves them, and where they are."""
+    """Marked points of one bone: places on the model's mean, how each mode moves them, where they are.
+
+    Along each axis, ``sigma_mm`` is that of the name's place on a person, ``read_mm`` that of the reading.
+    """
 
     names: tuple[str, ...]
     mean_mm: Array
     modes_mm: Array
     at_mm: Array
     sigma_mm: Array
+    read_mm: Array
     surface_mm: Array
 
     @property
     def most_off_mm(self) -> Array:
         """How far from the others' fit each may lie; more is a wrong name or side."""
-        return np.array([MOST_OFF_MM * (2 if name in _LOOSE else 1) for name in self.names])
+        return np.where(self.is_loose, 2 * MOST_OFF_MM, MOST_OFF_MM)
+
+    @property
+    def touching(self) -> tuple[Array, Array]:
+        """Points that lie on the surface, named ones, too, and their sigma along its normal."""
+        on = np.array([name not in _CENTRES for name in self.names], dtype=bool)
+        at = np.concatenate([self.at_mm[on], self.surface_mm])
+        return at, np.concatenate([self.read_mm[on], np.full(len(self.surface_mm), _TOUCHED_MM / 2)])
+
+    @property
+    def is_loose(self) -> NDArray[np.bool_]:
+        """Whether a point lies somewhere along a ridge or a border."""
+        return np.array([name in _LOOSE for name in self.names])
 
 
 @dataclass(slots=True)
@@ -273,6 +291,7 @@ def _marks(
         np.array(modes).reshape(len(used), -1, 3),
         np.array([one.point_mm for one in used]).reshape(-1, 3),
         np.array(sigma),
+        np.array([one.sigma_mm or READ_SIGMA_MM for one in used]) / np.sqrt(3),
         np.array([one.point_mm for one in surface]).reshape(-1, 3),
     )
     return found, [one.name for one in own if one.name not in known]
@@ -292,12 +311,18 @@ def _bone(name: str, side: Side, marks: _Marks, view: Volume) -> Bone | str:
     model, shape = fit.model, fit.points_mm
     off = np.linalg.norm(_places(fit, marks) - marks.at_mm, axis=1)
 
-    def find(points: Array, normals: Array, reach: float = _NEAR_MM) -> tuple[Array, Array]:
+    def find(points: Array, normals: Array, reach: float) -> tuple[Array, Array]:
         marrow = marrow_of(points, normals, fit.depths, view, fit.scale)
         away, weight = edges(points, normals, view, reach, fit.depths, marrow)
         return away, weight / FULL_WEIGHT
 
-    points = moved_locally(shape, model.faces, find, (marks.surface_mm, _TOUCHED_MM))
+    apart = _apart_mm(find(shape, vertex_normals(shape, model.faces), 2 * _NEAR_MM)[0], model.faces)
+    if apart > MOST_APART_MM:
+        return (
+            f"neighbouring places show edges {apart:.1f} mm apart; expected at most {MOST_APART_MM:g}: "
+            "this is no outline of a bone; look at the points, and whether this is an MR of a hip"
+        )
+    points = moved_locally(shape, model.faces, find, marks.touching)
     away, _ = find(points, vertex_normals(points, model.faces), 2 * _NEAR_MM)
     inside = _in_view(view, points)
     areas = vertex_areas(points, model.faces)
@@ -314,10 +339,14 @@ def _bone(name: str, side: Side, marks: _Marks, view: Volume) -> Bone | str:
     scatter = float(np.sqrt(np.average(away[near] ** 2, weights=areas[near])))
     variance = np.einsum("vi,ij,vj->v", fit.columns, fit.spread, fit.columns)
     certain = float(np.average(variance[inside], weights=areas[inside]))
-    usual = float(np.median(off))
+    usual = float(np.median(off[~marks.is_loose] if (~marks.is_loose).sum() > 1 else off))
     # Where most points and the scan's edges disagree by more than readings do, one of them is wrong.
-    unlike = max(usual**2 - 3 * float((marks.sigma_mm**2).mean()), 0.0) / 3
-    sigma = float(np.sqrt(certain + scatter**2 + _STRANGER_MM**2 + unlike))
+    usual_mm2 = 3 * float(np.median(marks.sigma_mm) ** 2)
+    unlike = max(usual**2 - usual_mm2, 0.0) / 3
+    unshown = (1 - share) * max(UNSHOWN_MM**2 - scatter**2, 0.0)
+    marrow = marrow_of(points, vertex_normals(points, model.faces), fit.depths, view, fit.scale)
+    stranger = _STRANGER_DARK_MM if marrow is None else _STRANGER_MM
+    sigma = float(np.sqrt(certain + scatter**2 + stranger**2 + unlike + unshown))
     if sigma > MOST_SIGMA_MM:
         why = f"its surface would be uncertain by {sigma:.1f} mm"
         return f"{why} (marked points {usual:.0f} mm from the fit); look at the points, or mark more"
@@ -326,7 +355,7 @@ def _bone(name: str, side: Side, marks: _Marks, view: Volume) -> Bone | str:
     said += f", {n_touched} more on the surface" if n_touched else ""
     said += f" and to edges on {100 * share:.0f} % of the surface in view (scatter {scatter:.1f} mm): "
     repairs = [said + f"sigma {sigma:.1f} mm"]
-    for k in np.flatnonzero(off > _FAR_MM):
+    for k in np.flatnonzero(off > np.where(marks.is_loose, 2 * _FAR_MM, _FAR_MM)):
         repairs.append(
             f"marked {marks.names[k].replace('_', ' ')} lies {off[k]:.0f} mm from the fit: look at it"
         )
@@ -342,6 +371,14 @@ def _bone(name: str, side: Side, marks: _Marks, view: Volume) -> Bone | str:
     return Bone(name, side, points, faces, _FRAME, edge, "shape model in the scan", tuple(repairs), sigma)
 
 
+def _apart_mm(away: Array, faces: NDArray[np.int64]) -> float:
+    """Middle difference of neighbours' ways to their edges: those of noise have nothing in common."""
+    ends = find_edges(faces).ends
+    unlike = np.abs(away[ends[:, 0]] - away[ends[:, 1]])
+    unlike = unlike[np.isfinite(unlike)]
+    return float(np.median(unlike)) if len(unlike) else np.inf
+
+
 def _placed(name: str, side: Side, marks: _Marks) -> _Fit:
     """The model where the named points have it, in its mean shape."""
     model = part_model(name, side)
@@ -355,14 +392,12 @@ def _placed(name: str, side: Side, marks: _Marks) -> _Fit:
 def _best_start(fit: _Fit, marks: _Marks, view: Volume) -> _Fit:
     """Of a few directions about the marked points, the one from where points and edges are met best."""
     middle = _places(fit, marks)[0] if marks.names[0] in _CENTRES else marks.at_mm.mean(axis=0)
-    found = []
+    found: list[tuple[float, int, _Fit]] = []
     for axis in range(3):
         for degrees in _TURNS_DEG[axis > 0 :]:
             turn = _rotation(np.deg2rad(degrees) * np.eye(3)[axis])
-            one = replace(
-                fit, rotation=turn @ fit.rotation, offset=middle + turn @ (fit.offset - middle),
-                shape=fit.shape.copy(),
-            )  # fmt: skip
+            offset = middle + turn @ (fit.offset - middle)
+            one = replace(fit, rotation=turn @ fit.rotation, offset=offset, shape=fit.shape.copy())
             for _ in range(_TRIED[2]):
                 _step(one, marks, view, *_TRIED[:2])
             found.append((_cost(one, marks, view), len(found), one))
@@ -384,7 +419,7 @@ def _cost(fit: _Fit, marks: _Marks, view: Volume) -> float:
         from scipy.spatial import cKDTree
 
         total += float(((cKDTree(points).query(marks.surface_mm)[0] / _TOUCHED_MM) ** 2).sum())
-    return total + float((fit.shape**2).sum()) + (np.log(fit.scale) / _SCALE_SIGMA) ** 2
+    return total + float((fit.shape**2).sum() + (np.log(fit.scale) / _SCALE_SIGMA) ** 2)
 
 
 def _in_view(view: Volume, points: Array) -> NDArray[np.bool_]:

@@ -25,7 +25,8 @@ _BRIGHT = 0.25  # of the scan's range: marrow that can be told from cortex
 _LEVEL_MM = (4.0, 1.0)  # inside of a fall: there the signal is that of marrow nearby
 _LEAST_LEVEL = 0.45  # of the marrow's signal
 _LEAST_FALL, _FULL_FALL = 0.25, 0.5
-_LEAST_RISEN = 0.15
+_LEAST_RISEN = 0.1
+_BLURRED = 0.2  # of the marrow's signal
 _CORTEX_MM = 1.2  # from where the marrow ends to the bone's surface, where no more is known
 _FLAT_CORTEX_MM, _SHAFT_CORTEX_MM = 2.5, 8.0  # thicker dark bands are tendon or capsule, too
 _SHAFT_BEGINS_MM, _SHAFT_FULL_MM = -30.0, 5.0  # below the lesser trochanter's tip
@@ -182,7 +183,7 @@ def edges(
     width = np.where(has_rise, at[np.maximum(outer_at, 0)] - inner, np.inf)
     is_cortex = width <= known.cortex_mm
     away = inner + np.where(is_cortex, width, _CORTEX_MM)
-    is_thin = known.cortex_mm < _THIN_MM
+    is_thin = (known.cortex_mm < _THIN_MM) | (dark > _BLURRED)  # a thick one would be dark
     found &= (np.abs(away) <= reach) & (is_cortex | is_thin)
     fall = np.clip((1.0 - dark) / _FULL_FALL, 0.0, 1.0) * FULL_WEIGHT
     weight = fall * np.where(is_cortex, 1.0, _UNSURE)
@@ -202,7 +203,7 @@ def _first_fall(part: Array, at: Array, start: Array, reach: float) -> tuple[Arr
     with np.errstate(all="ignore"):
         falls = (after < (1.0 - _LEAST_FALL) * level) & (level > _LEAST_LEVEL)
     falls &= (np.abs(at)[None] <= reach) & (at[None] > start[:, None])
-    return at[np.argmax(falls, axis=1)], falls.any(axis=1)
+    return at[np.argmax(falls, axis=1)], np.asarray(falls.any(axis=1))
 
 
 def _before(total: Array, n: int) -> Array:
@@ -234,5 +235,10 @@ def _rises(points: Array, normals: Array, view: Volume, reach: float) -> tuple[A
     best = np.argmax(score, axis=1)
     rows = np.arange(len(points))
     found: NDArray[np.bool_] = score[rows, best] > 0
-    weight = np.where(found, np.minimum(np.nan_to_num(rise[rows, best]), _FULL_RISE), 0.0)
+    # Taken over 3 mm a rise is as clear a millimetre beside its place: that is where it is steepest.
+    slope: Array = np.full(score.shape, -np.inf)
+    slope[:, 1:-1] = (values[:, 2:] - values[:, :-2])[:, half : len(wide) - 2 - half]
+    place = _steepest(np.nan_to_num(slope, nan=-np.inf), at, at[best] - _HALF_MM, at[best] + _HALF_MM)
+    best = np.where(place >= 0, place, best)
+    weight = np.where(found, np.clip(np.nan_to_num(rise[rows, best]), 0.0, _FULL_RISE), 0.0)
     return np.where(found, at[best], np.nan), weight

@@ -12,20 +12,18 @@ from ischio.atlas.model import vertex_normals
 from ischio.bones.topology import find_edges
 
 _EDGE_MM = 1.0  # how far an edge's place is off
-_PRIOR_MM = 1.5  # how far bones lie from the model's best shape
-_STIFF = 10.0  # against bends: moves are smooth over a centimetre
-_OUTLIER_MM = 1.5  # from the neighbours' moves: half the weight
-_N_TURNS = 4
+_PRIOR_MM = 2.5  # how far bones lie from the model's best shape, where it is worst
+_STIFF = 4.0  # against bends: moves are smooth over a centimetre
+_REACH_MM = (6.0, 5.0, 4.0, 3.0, 3.0)  # to an edge, turn by turn; at half of it, it has half the weight
 
-Edges = Callable[[Array, Array], tuple[Array, Array]]
+Edges = Callable[[Array, Array, float], tuple[Array, Array]]
 
 
 def moved_locally(
     points_mm: Array,
     faces: NDArray[np.int64],
     find: Edges,
-    touched: tuple[Array, float],
-    n_turns: int = _N_TURNS,
+    touched: tuple[Array, Array],
 ) -> Array:
     """Move a surface along its normals to the edges that are near, smoothly.
 
@@ -34,10 +32,10 @@ def moved_locally(
     points_mm : array of shape (V, 3), mm
     faces : int array of shape (F, 3)
     find : callable
-        ``find(points_mm, normals)``: way along each normal to an edge (NaN: none), and its weight, up to 1.
-    touched : (array of shape (N, 3), float)
-        Points on the surface that a person marked, and their standard deviation along the normal, mm.
-    n_turns : int
+        ``find(points_mm, normals, reach_mm)``: way along each normal to an edge (NaN: none), and its
+        weight, up to 1.
+    touched : (array of shape (N, 3), array of shape (N,)), mm
+        Points on the surface that a person marked, and the standard deviation of each along the normal.
 
     Returns
     -------
@@ -61,17 +59,17 @@ def moved_locally(
     normals = vertex_normals(points_mm, faces)
     move = np.zeros(n)
     at, sigma_mm = touched
-    for _ in range(n_turns):
+    for reach in _REACH_MM:
         points = points_mm + move[:, None] * normals
-        away, weight = find(points, normals)
+        away, weight = find(points, normals, reach)
         known = np.isfinite(away)
         wanted = np.where(known, move + np.nan_to_num(away), 0.0)
         weight = np.where(known, weight, 0.0) / _EDGE_MM**2
-        weight = weight / (1.0 + ((wanted - move) / _OUTLIER_MM) ** 2)
+        weight = weight / (1.0 + ((wanted - move) / (reach / 2)) ** 2)
         if len(at):
             nearest = cKDTree(points).query(at)[1]
-            for vertex, one in zip(nearest, at, strict=True):
-                weight[vertex] = 1.0 / sigma_mm**2
+            for vertex, one, sigma in zip(nearest, at, sigma_mm, strict=True):
+                weight[vertex] = 1.0 / sigma**2
                 wanted[vertex] = move[vertex] + float((one - points[vertex]) @ normals[vertex])
         move = spsolve((fixed + diags(weight)).tocsc(), weight * wanted)
     out: Array = points_mm + move[:, None] * normals

@@ -222,7 +222,7 @@ def read_markups(
             + (", femur_surface, hip_bone_surface" if with_surface else ""),
             "Rename the points in Slicer, or leave one out with --ignore-label.",
         )
-    if not found:
+    if not found and not touched:
         raise _refused(path, "no point to use", "at least one placed point", "Place points in Slicer.")
     if axes == "unknown":
         notes.append("markups: points taken in the coordinates of the bones' file, read as LPS")

@@ -83,8 +83,8 @@ def made_mr(
     Notes
     -----
     Tissue is laid on a grid of half the in-plane spacing and about 1 mm along slices, and averaged over
-    voxels. Bones are a cortex around marrow; heads and sockets carry cartilage. Fat lies under the skin and in
-    random patches between muscles, some of them on bone; the hamstrings' origin on the tuberosity is as
+    voxels. Bones are a cortex around marrow; heads and sockets carry cartilage. Fat lies under the skin and
+    in random patches between muscles, some of them on bone; the hamstrings' origin on the tuberosity is as
     dark as cortex, and as thick as 7 mm.
     """
     rng = np.random.default_rng(seed)
@@ -130,7 +130,7 @@ def _tissues(
         if bone.name == "hip_bone":
             tendon = _origin_of_hamstrings(bone, inside, matrix)
             water[box][tendon], fat[box][tendon] = contrast.tendon, 0.0
-    for bone, box, inside, matrix in laid:
+    for bone, box, inside, _ in laid:
         if bone.name != "femur":
             continue
         others = np.zeros(shape, dtype=bool)
@@ -168,7 +168,8 @@ def _origin_of_hamstrings(bone: Bone, inside: NDArray[np.bool_], matrix: Array) 
     i, j, k = np.ogrid[: inside.shape[0], : inside.shape[1], : inside.shape[2]]
     x, y, z = (matrix[n, n] * one + matrix[n, 3] - middle[n] for n, one in enumerate((i, j, k)))
     within = (x**2 + y**2 + z**2 < _TENDON_WIDE_MM**2) & (sign * x > -6.0)
-    return within & ~inside & _near(inside, np.diag(matrix)[:3], _TENDON_MM)
+    out: NDArray[np.bool_] = within & ~inside & _near(inside, np.diag(matrix)[:3], _TENDON_MM)
+    return out
 
 
 def _patches(shape: tuple[int, int, int], size: Array, rng: np.random.Generator) -> NDArray[np.bool_]:
