@@ -226,7 +226,7 @@ def _rises(points: Array, normals: Array, view: Volume, reach: float) -> tuple[A
     """The nearest clear rise of the signal to the outside, and the rise there."""
     half = max(round(_HALF_MM / STEP_MM), 1)
     n = int(np.ceil(reach / STEP_MM))
-    at = np.arange(-n, n + 1) * STEP_MM
+    at: Array = (np.arange(-n, n + 1) * STEP_MM).astype(np.float64)
     wide = np.arange(-n - half, n + half + 1) * STEP_MM
     values = sampled(view, points[:, None, :] + wide[None, :, None] * normals[:, None, :], order=1)
     rise = values[:, 2 * half :] - values[:, : -2 * half]
@@ -236,9 +236,9 @@ def _rises(points: Array, normals: Array, view: Volume, reach: float) -> tuple[A
     rows = np.arange(len(points))
     found: NDArray[np.bool_] = score[rows, best] > 0
     # Taken over 3 mm a rise is as clear a millimetre beside its place: that is where it is steepest.
-    slope: Array = np.full(score.shape, -np.inf)
+    slope = np.full(score.shape, -np.inf)
     slope[:, 1:-1] = (values[:, 2:] - values[:, :-2])[:, half : len(wide) - 2 - half]
-    place = _steepest(np.nan_to_num(slope, nan=-np.inf), at, at[best] - _HALF_MM, at[best] + _HALF_MM)
+    place = _steepest(slope, at, at[best] - _HALF_MM, at[best] + _HALF_MM)
     best = np.where(place >= 0, place, best)
     weight = np.where(found, np.clip(np.nan_to_num(rise[rows, best]), 0.0, _FULL_RISE), 0.0)
     return np.where(found, at[best], np.nan), weight

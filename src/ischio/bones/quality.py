@@ -268,8 +268,8 @@ def _fitted(bone: Bone) -> list[QualityFinding]:
     ]
     for part in (one for one in map(read_unsure, bone.repairs) if one is not None):
         words = (
-            f"{_words(bone)}: the outline lies on an edge on {100 * part.share:.0f} % of the {part.part}; "
-            f"look at it, and mark a few points on the surface there"
+            f"{_words(bone)}: the {part.part} is less certain, sigma {part.sigma_mm:.1f} mm more; its "
+            f"outline lies on an edge on {100 * part.share:.0f} % of it: look, and mark points on it"
         )
         limit = f"{100 * LEAST_SHOWN:g} % or more"
         at = TOUCHES[part.part]
