@@ -21,6 +21,7 @@ from ischio.validation import (
     versions,
 )
 from ischio.validation.left_out import left_out_rows
+from ischio.validation.merged import merged_row
 from ischio.validation.rows import Row, skipped, to_dict, to_markdown, to_text
 
 __all__ = ["Row", "run", "to_dict", "to_markdown", "to_text"]
@@ -90,6 +91,7 @@ def run(
         rows += segmentation.person_rows(people.RATED, bones, progress)
     rows += mr.made_rows(people.RATED, bones, Side.LEFT, progress)
     rows += scans.scan_rows(folder.parent.parent, progress, tuple(scans.SCANS) if every_ct else scans.FEW)
+    rows.append(merged_row(rows))
     rows += invariance.orientation_rows(bones, people.RATED, orientations, progress)
     real = {
         path.name: people.assessed(people.read_person(path))
