@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.ndimage import distance_transform_edt
 from scipy.spatial import cKDTree
 
+from ischio.atlas.model import vertex_normals
 from ischio.bones.fit_points import MOST_SIGMA_MM, fit_bones
+from ischio.bones.refine import sampled
 from ischio.geometry.solid import solid
 from ischio.io.markups import MarkedPoint, SurfacePoint
 from ischio.io.scan import read_scan
@@ -105,8 +106,9 @@ ON_ISCHIUM = {
         (-77.3, 65.0, -804.4),
     ],
 }
-DEEP_MM = 4.0  # below a femur's surface there is marrow or cortex; on T1 the former is brighter than muscle
-MARROW = 0.85  # of the voxels so deep above the lesser trochanter
+DEEP_MM = 5.0  # below a femur's surface there is marrow; on T1 it is brighter than muscle
+MUSCLE = 450.0  # at most, of these scans, whose values were normalised; fat has 1000
+MARROW = 0.85  # of the places so deep, above the lesser trochanter
 
 
 @pytest.mark.parametrize("who", sorted(NAMED))
@@ -117,13 +119,11 @@ def test_marrow_lies_inside_the_bones_of_a_t1(who: str, shared_data: Path) -> No
     (femur, hip), notes = fit_bones(named, scan, surface=touched)
     assert (femur.name, hip.name) == ("femur", "hip_bone")
     assert notes == ("right hip bone: acetabular_centre taken from femoral_head_centre",)
-    inside = solid(femur.vertices_mm, femur.faces, scan.patient_from_voxel, scan.values.shape)
-    spacing = np.linalg.norm(scan.patient_from_voxel[:3, :3], axis=0)
-    deep = distance_transform_edt(inside, sampling=spacing) > DEEP_MM
-    above = scan.patient_from_voxel[2, 3] + spacing[2] * np.arange(scan.values.shape[2])
-    deep[:, :, above < NAMED[who]["lesser_trochanter_tip"][2]] = False
-    muscle = 400.0  # of these scans, whose values were normalised; fat has 1000
-    assert np.mean(scan.values[deep] > muscle) > MARROW
+    normals = vertex_normals(femur.vertices_mm, femur.faces)
+    deep = femur.vertices_mm - DEEP_MM * normals
+    deep = deep[deep[:, 2] > NAMED[who]["lesser_trochanter_tip"][2]]
+    signal = sampled(scan, deep, order=1)
+    assert np.mean(signal[np.isfinite(signal)] > MUSCLE) > MARROW
     # Points on the surface are met, but for one or two that another slice's would contradict.
     off = cKDTree(hip.triangles_mm.mean(axis=1)).query(np.array(ON_ISCHIUM[who]))[0]
     assert np.median(off) < 3.0  # from the middle of the nearest face: these are 5 mm wide

@@ -156,7 +156,7 @@ def fit_bones(
     """
     _check_places(marked, surface, scan)
     view = _ranged(scan, exclude)
-    bones, notes = [], []
+    bones, notes, n_refused = [], [], 0
     keys = [(name, side) for name in ("femur", "hip_bone") for side in Side]
     for n, (name, side) in enumerate(keys):
         if progress is not None:
@@ -179,9 +179,19 @@ def fit_bones(
         bone = _bone(name, side, marks, view)
         if isinstance(bone, str):
             notes.append(f"{said}: {bone}")
+            n_refused += 1
         else:
             bones.append(bone)
             notes += [f"{said}: {lent}"] if lent else []
+    if n_refused and not bones:
+        raise InputError(
+            complaint(
+                "marked points",
+                "; ".join(notes),
+                "outlines that lie on edges of the scan",
+                "Check places and names of the points in 3D Slicer, and that the scan is an MR of a hip.",
+            )
+        )
     if not bones:
         raise InputError(
             complaint(
@@ -319,8 +329,8 @@ def _bone(name: str, side: Side, marks: _Marks, view: Volume) -> Bone | str:
     apart = _apart_mm(find(shape, vertex_normals(shape, model.faces), 2 * _NEAR_MM)[0], model.faces)
     if apart > MOST_APART_MM:
         return (
-            f"neighbouring places show edges {apart:.1f} mm apart; expected at most {MOST_APART_MM:g}: "
-            "this is no outline of a bone; look at the points, and whether this is an MR of a hip"
+            f"neighbouring places show edges {apart:.1f} mm apart, more than {MOST_APART_MM:g}: "
+            "this is no outline of a bone"
         )
     points = moved_locally(shape, model.faces, find, marks.touching)
     away, _ = find(points, vertex_normals(points, model.faces), 2 * _NEAR_MM)
@@ -333,8 +343,8 @@ def _bone(name: str, side: Side, marks: _Marks, view: Volume) -> Bone | str:
         return "too little of it in the scan"
     if share < MIN_SHARE or near.sum() < 50:
         return (
-            f"the scan shows an edge on {100 * share:.0f} % of its surface; expected {100 * MIN_SHARE:.0f} % "
-            "or more: look at the points, and whether this is an MR of a hip"
+            f"the scan shows an edge on {100 * share:.0f} % of its surface, of which {100 * MIN_SHARE:.0f} % "
+            "is the least"
         )
     scatter = float(np.sqrt(np.average(away[near] ** 2, weights=areas[near])))
     variance = np.einsum("vi,ij,vj->v", fit.columns, fit.spread, fit.columns)

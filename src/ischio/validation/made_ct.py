@@ -161,7 +161,17 @@ def depth_below(inside: NDArray[np.bool_], size: Array) -> NDArray[np.float32]:
 
 
 def along_femur(bone: Bone, matrix: Array, n: int, tissue: Tissue) -> tuple[Array, Array]:
-    """Thickness of the cortex and filling of a femur by slice: thin with trabeculae at the ends."""
+    """Thickness of the cortex and filling of a femur by slice: thin with trabeculae at the ends.
+
+    Parameters
+    ----------
+    bone : Bone
+    matrix : array of shape (4, 4), mm
+        Of the grid.
+    n : int
+        Slices.
+    tissue : Tissue
+    """
     up = matrix[2, 2] * np.arange(n) + matrix[2, 3]
     top, bottom = bone.vertices_mm[:, 2].max(), bone.vertices_mm[:, 2].min()
     share = np.clip((top - 70.0 - up) / 50.0, 0.0, 1.0) * np.clip((up - bottom - 60.0) / 50.0, 0.0, 1.0)
@@ -185,7 +195,15 @@ def _body(bones: Sequence[Bone], affine: Array, shape: tuple[int, int, int]) -> 
 def box_around(
     points: Array, affine: Array, shape: tuple[int, int, int]
 ) -> tuple[tuple[slice, slice, slice], Array]:
-    """The cells around points, and the affine of that part."""
+    """The cells around points, and the affine of that part.
+
+    Parameters
+    ----------
+    points : array of shape (N, 3), mm
+    affine : array of shape (4, 4), mm
+        Of the grid.
+    shape : (int, int, int)
+    """
     back = np.linalg.inv(affine)
     cells = points @ back[:3, :3].T + back[:3, 3]
     low = np.clip(np.floor(cells.min(axis=0)) - 1, 0, shape).astype(int)
