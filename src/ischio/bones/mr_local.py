@@ -16,13 +16,13 @@ _PRIOR_MM = 2.5  # how far bones lie from the model's best shape, where it is wo
 _STIFF = 4.0  # against bends: moves are smooth over a centimetre
 _REACH_MM = (6.0, 5.0, 4.0, 3.0, 3.0)  # to an edge, turn by turn; at half of it, it has half the weight
 
-Edges = Callable[[Array, Array, float], tuple[Array, Array]]
+_Finder = Callable[[Array, Array, float], tuple[Array, Array]]
 
 
 def moved_locally(
     points_mm: Array,
     faces: NDArray[np.int64],
-    find: Edges,
+    find: _Finder,
     touched: tuple[Array, Array],
 ) -> Array:
     """Move a surface along its normals to the edges that are near, smoothly.
