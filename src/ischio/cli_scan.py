@@ -70,6 +70,7 @@ class Scanned:
 
 
 NOT_SCANNED = Scanned()
+_NO_MR, _NO_MR_SHARE = -200.0, 0.005  # as low as air in a CT; magnitudes of an MR are not
 _FINDING = 0.7  # of the time from a CT to bones; laying their surfaces takes the rest
 
 
@@ -230,7 +231,7 @@ def _fitted(
             )
         )
     scan, said = read_scan(source, axes=axes, series=scanned.series, modality=scanned.modality or "MR")
-    if scan.unit == "HU":
+    if scan.unit == "HU" or float((scan.values < _NO_MR).mean()) > _NO_MR_SHARE:
         raise InputError(
             complaint("--fit-points", "a CT as INPUT", "an MR", "Leave it out: bones are found in a CT.")
         )

@@ -223,6 +223,7 @@ def test_from_the_command_line(
     for wrong, words in (
         (["--labels", "totalseg-v2"], "an MR as INPUT, alone"),
         (["--modality", "CT"], "bones are found in a CT"),
+        ([], "bones are found in a CT"),  # whose file does not say what it is
     ):
         values = np.where(scan.values > 400, 900, scan.values.astype(np.int32) * 2 - 1000).astype(np.int16)
         nibabel.save(nibabel.Nifti1Image(values, affine), tmp_path / "mr.nii.gz")
