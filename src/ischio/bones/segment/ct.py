@@ -24,17 +24,7 @@ from ischio.bones.segment.find import (
     hip_guesses,
     knee_guess,
 )
-from ischio.bones.segment.fit import (
-    CUBE_MM,
-    HIGH_HU,
-    LOW_HU,
-    Held,
-    Laid,
-    before_valleys,
-    lay,
-    loosen,
-    without,
-)
+from ischio.bones.segment.fit import CUBE_MM, HIGH_HU, LOW_HU, Held, Laid, lay, loosen, without
 from ischio.bones.segment.grid import coarse, fine, spacing_mm, upright
 from ischio.bones.segment.growth import open_plates
 from ischio.bones.segment.mask import bone_mask
@@ -149,14 +139,8 @@ def segment_ct(scan: Volume, *, exclude: Volume | None = None, progress: Progres
     notes += small_bones(laid) + open_plates(laid, scan)
     stiff = dict(laid)
     for key in laid:
-        head = ("femur", key[1]) if key[0] == "hip_bone" else None
-        rest = without(grid, [one for other, one in laid.items() if other not in (key, head)], np.nan)
-        if head not in laid:
-            laid[key] = loosen(laid[key], rest)
-            continue
-        # Where a femur's model lies in the socket's wall it hides the wall, and would take it.
-        hidden = loosen(laid[key], without(rest, [laid[head]], np.nan))
-        laid[key] = before_valleys(hidden, loosen(laid[key], rest), rest)
+        others = [one for other, one in laid.items() if other != key]
+        laid[key] = loosen(laid[key], without(grid, others, np.nan))
     found = _labelled(scan, laid, stiff, exclude, tell)
     if ("sacrum", None) in laid:
         tell("looking for lumbar vertebrae", 0.95)

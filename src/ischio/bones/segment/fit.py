@@ -33,9 +33,6 @@ _ROUNDS = (  # how far an edge is looked for, modes let free, repeats
 _INDEPENDENT = 300.0  # neighbouring points err alike: all count as this many
 _NOISE_MM = 1.5  # how far a bone strays from the model's best shape
 _SCALE_SIGMA = 0.1  # of adults
-_VALLEY_MM = 6.0  # a joint space ends within this
-_RISE_HU = 150.0  # from a joint space to the cortex beyond it; marrow beyond a band of two cortices is even
-_N_VALLEY = 3  # rounds in which neighbours share what they see
 _STRAY_MM = 4.0  # from where modes laid it a loosened surface goes no further
 _NEAR_MM = 3.0  # an edge this near to the laid model is where the model says
 
@@ -272,38 +269,3 @@ def loosen(laid: Laid, grid: Volume) -> Laid:
         length = np.linalg.norm(moved, axis=1, keepdims=True)
         points = laid.vertices_mm + moved * np.minimum(1.0, _STRAY_MM / np.maximum(length, 1e-9))
     return judged(laid.model, points, laid.scale, grid, laid.strength)
-
-
-def before_valleys(hidden: Laid, shown: Laid, grid: Volume) -> Laid:
-    """A socket's surface as it is with its head in sight where a joint space is seen, and elsewhere without.
-
-    Parameters
-    ----------
-    hidden, shown : Laid
-        The same model laid with the head taken out of the grid, and with it.
-    grid : Volume
-        With the head.
-
-    Returns
-    -------
-    Laid
-
-    Notes
-    -----
-    Beyond a joint space attenuation rises again, to the head's cortex. Where both cortices touch it does not,
-    and the edge that is seen is the far side of the head's.
-    """
-    faces = shown.model.faces
-    normals = vertex_normals(shown.vertices_mm, faces)
-    out = np.arange(0.0, _VALLEY_MM + _STEP_MM / 2, _STEP_MM)
-    hu = sampled(grid, shown.vertices_mm[:, None, :] + out[None, :, None] * normals[:, None, :], order=1)
-    rise = (hu - np.minimum.accumulate(hu, axis=1)).max(axis=1)
-    share = (np.nan_to_num(rise) > _RISE_HU).astype(np.float64)
-    ends = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
-    ends = np.concatenate([ends, ends[:, ::-1]])
-    n = len(share)
-    size = np.bincount(ends[:, 0], minlength=n)
-    for _ in range(_N_VALLEY):
-        share = (share + np.bincount(ends[:, 0], share[ends[:, 1]], minlength=n) / np.maximum(size, 1)) / 2
-    points = hidden.vertices_mm + share[:, None] * (shown.vertices_mm - hidden.vertices_mm)
-    return judged(hidden.model, points, hidden.scale, grid, hidden.strength)
