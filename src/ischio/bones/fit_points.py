@@ -365,11 +365,14 @@ def _bone(name: str, side: Side, marks: _Marks, view: Volume) -> Bone | str:
     said += f", {n_touched} more on the surface" if n_touched else ""
     said += f" and to edges on {100 * share:.0f} % of the surface in view (scatter {scatter:.1f} mm): "
     repairs = [said + f"sigma {sigma:.1f} mm"]
+    if marrow is None:
+        repairs[0] += "; marrow is as dark as cortex here, and so is tendon, which may pass for bone"
     for k in np.flatnonzero(off > np.where(marks.is_loose, 2 * _FAR_MM, _FAR_MM)):
         repairs.append(
             f"marked {marks.names[k].replace('_', ' ')} lies {off[k]:.0f} mm from the fit: look at it"
         )
-    repairs += [one.repair for one in unsure_parts(name, side, model, points, away, inside, marks.surface_mm)]
+    parts = unsure_parts(name, side, model, points, away, inside, marks.surface_mm, is_dark=marrow is None)
+    repairs += [one.repair for one in parts]
     if not inside.all():
         repairs.append(f"cut by the field of view: {100 * inside.mean():.0f} % of the model's surface kept")
     kept = np.unique(faces)
