@@ -157,14 +157,14 @@ def fit_bones(
     _check_places(marked, surface, scan)
     view = _ranged(scan, exclude)
     bones, notes, n_refused = [], [], 0
-    keys = [(name, side) for name in ("femur", "hip_bone") for side in Side]
+    pointed = {(LANDMARK_BONES[one.name], one.side) for one in marked}
+    pointed |= {(one.bone, one.side) for one in surface}
+    keys = [(name, side) for name in ("femur", "hip_bone") for side in Side if (name, side) in pointed]
     for n, (name, side) in enumerate(keys):
         if progress is not None:
             progress(f"laying the {side.value} {name.replace('_', ' ')}", n / len(keys))
         own = [one for one in marked if LANDMARK_BONES[one.name] == name and one.side is side]
         touched = [one for one in surface if (one.bone, one.side) == (name, side)]
-        if not own and not touched:
-            continue
         said = f"{side.value} {name.replace('_', ' ')}"
         own, lent = _with_centre(name, side, own, marked)
         marks, unused = _marks(name, side, own, touched)
