@@ -64,6 +64,7 @@ _RIDGE_HU, _RIDGE_MM = 150.0, 5.0  # what that border is worth against a dark jo
 _LEAST_CM3 = 8.0
 _PROCESS_MM = 8.0  # beyond its laid model a sacrum's joint processes and spine reach so far
 _SACRAL = -1
+_WALL_MM = 3.0  # in front of where the back wall is seen, what a section encloses is surely no canal
 _MARROW_MM2 = 120.0  # of a pedicle, a lamina or a process in an axial slice; a canal is larger
 
 
@@ -459,7 +460,7 @@ def _divided(
     spacing = spacing_mm(part)
     where = _places(part, vertebrae)
     # Behind the bodies the sacrum's label may hold what is the lowest vertebra's, across their joints.
-    is_joint = (taken == sacrum) & (where.behind > 0.0) & (where.level <= 1) & where.is_near
+    is_joint = (taken == sacrum) & where.is_hung & (where.level <= 1) & where.is_near
     zone = (~np.isin(taken, known) & where.is_near) | is_joint
     smooth = gaussian_filter(part.values, 0.4 / spacing)
     reach = [max(1, int(_CLOSE_MM / s)) for s in spacing]
@@ -469,7 +470,9 @@ def _divided(
     wide = binary_closing(wide, np.ones([2 * n + 1 for n in reach]))
     bone = (wide[tuple(slice(n, -n) for n in reach)] | where.is_core) & zone
     for axis in range(3):  # a slanted body is closed in some sections only
-        inner = zone & (where.behind < 0.0)
+        inner = zone & (where.behind < -_WALL_MM)
+        if axis == 2:  # across the spine the rims of two endplates may enclose the disc between
+            inner &= where.from_disc > _CORE_MM
         for section, within in zip(np.moveaxis(bone, axis, 0), np.moveaxis(inner, axis, 0), strict=True):
             if section.any():
                 section |= binary_fill_holes(section) & within
@@ -483,7 +486,7 @@ def _divided(
     seeds = np.where(bone & where.is_sure, where.level + 1, 0).astype(np.int32)
     height = where.ridge - np.clip(gaussian_filter(part.values, 0.5 / spacing), -100.0, 700.0)
     found: NDArray[np.int32] = watershed(height, seeds, mask=bone) - 1
-    out = np.where((found == 0) & (where.behind > 0.0), _SACRAL, 0).astype(np.int32)
+    out = np.where((found == 0) & where.is_hung, _SACRAL, 0).astype(np.int32)
     for n in range(1, len(vertebrae) + 1):
         pieces, count = label(found == n, structure=np.ones((3, 3, 3)))
         if count:
@@ -504,6 +507,10 @@ class _Places:
         0 below the lowest vertebra, its number in it, and one more than the highest's above.
     behind : float32
         Distance behind the body's back wall, mm.
+    from_disc : float32
+        Distance from the nearest disc's middle plane, mm.
+    is_hung : bool
+        Behind the bodies and not far aside: where vertebrae overlap in height.
     is_near, is_core, is_sure : bool
         Near enough to be bone of a vertebra; surely bone; surely of this level, if bone.
     ridge : float32
@@ -512,6 +519,8 @@ class _Places:
 
     level: NDArray[np.int32]
     behind: NDArray[np.float32]
+    from_disc: NDArray[np.float32]
+    is_hung: NDArray[np.bool_]
     is_near: NDArray[np.bool_]
     is_core: NDArray[np.bool_]
     is_sure: NDArray[np.bool_]
@@ -553,16 +562,17 @@ def _places(part: Volume, vertebrae: list[Vertebra]) -> _Places:
         weight = np.clip(behind / _BEHIND_MM[1], 0.0, 1.0)
         ridge = np.maximum(ridge, _RIDGE_HU * weight * np.exp(-0.5 * (above / _RIDGE_MM) ** 2))
     behind = np.zeros(shape, dtype=np.float32)
-    is_near, is_core = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
+    is_near, is_core, is_hung = (np.zeros(shape, dtype=bool) for _ in range(3))
     for n, one in enumerate(vertebrae, start=1):
         own = np.clip(level, 1, len(vertebrae)) == n
         side, deep = across(one)
         wide, half = one.half_mm
         behind[own] = (deep - np.float32(half))[own]
+        is_hung |= own & (deep > half) & (np.abs(side) < _SIDE_MM[1])
         is_body = (side / (wide + _SPUR_MM)) ** 2 + (np.minimum(deep, 0.0) / (half + _SPUR_MM)) ** 2 < 1.0
         is_body &= deep < half + _SPUR_MM
         is_arch = (deep > half - _SPUR_MM) & (deep < half + _ARCH_DEEP_MM) & (np.abs(side) < _ARCH_HALF_MM)
         is_near |= own & (is_body | is_arch)
         inner = (side / wide) ** 2 + (deep / half) ** 2 < _CORE**2
         is_core |= own & inner & (level == n) & (from_disc > _CORE_MM)
-    return _Places(level, behind, is_near, is_core, apart > 1.0, ridge)
+    return _Places(level, behind, from_disc, is_hung, is_near, is_core, apart > 1.0, ridge)
