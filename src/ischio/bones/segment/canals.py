@@ -24,8 +24,8 @@ _MOST_SHARE = 0.17  # of the sacrum: canal and foramina are an eighth of it; mor
 _RANGE_HU = (-100.0, 600.0)
 # Where there is marrow in everybody, as shares of the sacrum's width from its middle plane:
 _WING, _WING_MM = 0.26, 3.0
-_BODY, _BODY_MM = 0.10, (2.5, 10.0)  # of the front, and in the front two fifths
-_FRONT, _FRONT_SHARE = 0.14, 0.4
+_BODY, _BODY_MM = 0.10, (2.5, 10.0)  # of the front, and in the front quarter
+_FRONT, _FRONT_SHARE = 0.14, 0.28
 _FACES_FRONT = np.array([0.0, -0.7, -0.7])  # bodies; not their upper endplate, behind which the canal opens
 
 

@@ -468,11 +468,15 @@ def _divided(
         (smooth > _BONE_HU) & zone, [(n, n) for n in reach], mode="edge"
     )  # no end at the scan's end
     wide = binary_closing(wide, np.ones([2 * n + 1 for n in reach]))
-    bone = (wide[tuple(slice(n, -n) for n in reach)] | where.is_core) & zone
+    bone = wide[tuple(slice(n, -n) for n in reach)] & zone
+    # Where a vertebra is seen at all, the inside of its body is bone, too.
+    seen_cm3 = np.bincount(where.level[bone], minlength=len(vertebrae) + 2) * float(spacing.prod()) / 1000.0
+    bone |= where.is_core & zone & (seen_cm3 > _LEAST_CM3)[where.level]
     for axis in range(3):  # a slanted body is closed in some sections only
-        inner = zone & (where.behind < -_WALL_MM)
-        if axis == 2:  # across the spine the rims of two endplates may enclose the disc between
-            inner &= where.from_disc > _CORE_MM
+        # The rims of two endplates may enclose the disc between, above all across the spine.
+        inner = (
+            zone & (where.behind < -_WALL_MM) & (where.from_disc > (_CORE_MM if axis == 2 else _BESIDE_MM[0]))
+        )
         for section, within in zip(np.moveaxis(bone, axis, 0), np.moveaxis(inner, axis, 0), strict=True):
             if section.any():
                 section |= binary_fill_holes(section) & within
