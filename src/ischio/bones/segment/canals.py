@@ -14,9 +14,10 @@ from ischio.bones.segment.grid import spacing_mm
 from ischio.bones.segment.mask import BONE_HU
 from ischio.types import Volume
 
-_LIMITS_HU = (100.0, 70.0, 40.0, 20.0, 0.0)  # soft tissue is below, tried in turn: marrow may be, too
+# Soft tissue is darker, and what is open is wider than a ball of this radius: tried in turn, as marrow may be
+# dark, too, and walls blurred away.
+_TRIED = ((100.0, 1.0), (100.0, 2.0), (70.0, 2.0), (40.0, 2.0), (20.0, 2.0), (0.0, 2.0))  # HU, mm
 _EVEN_MM = 0.5  # noise is smoothed by this
-_WIDE_MM = 2.0  # radius of what is open; a cortex blurred away is narrower
 _OUTSIDE_MM = 2.0  # from the laid model, which has neither canal nor foramina
 _REACH_MM = 4.0
 _DEEP_MM = 1.5
@@ -24,8 +25,8 @@ _MOST_SHARE = 0.17  # of the sacrum: canal and foramina are an eighth of it; mor
 _RANGE_HU = (-100.0, 600.0)
 # Where there is marrow in everybody, as shares of the sacrum's width from its middle plane:
 _WING, _WING_MM = 0.26, 3.0
-_BODY, _BODY_MM = 0.10, (2.5, 10.0)  # of the front, and in the front quarter
-_FRONT, _FRONT_SHARE = 0.14, 0.28
+_BODY, _BODY_MM = 0.10, (2.5, 10.0)  # of the front, and in the front two fifths
+_FRONT, _FRONT_SHARE = 0.14, 0.4
 _FACES_FRONT = np.array([0.0, -0.7, -0.7])  # bodies; not their upper endplate, behind which the canal opens
 
 
@@ -59,8 +60,8 @@ def sacral_canals(
     -----
     Marrow of old people attenuates no more than what fills the canal, but a wall of bone is between. Water
     rises from outside and from the marrow of wings and bodies; it meets on the walls. On the outer side of
-    these soft tissue is followed inwards as far as a ball of 2 mm radius can go. Where that is more than
-    canals can be, walls were blurred away, and the next lower limit of attenuation is tried.
+    these soft tissue is followed inwards as far as a ball of 1 mm radius can go. Where that is more than
+    canals can be, walls were blurred away: a ball of 2 mm, and lower limits of attenuation are tried.
     """
     from scipy.ndimage import distance_transform_edt, gaussian_filter, label
     from skimage import segmentation
@@ -74,13 +75,13 @@ def sacral_canals(
     near = (field < _REACH_MM) | (seeds > 0)
     is_outer = watershed(np.clip(even, *_RANGE_HU), seeds, mask=near) == 1
     inside = field < -_DEEP_MM
-    for limit in _LIMITS_HU:
+    for limit, radius in _TRIED:
         is_low = (is_outer & (even < limit) & ~is_other) | (field > _REACH_MM)
-        pieces, n = label(distance_transform_edt(is_low, sampling=spacing) > _WIDE_MM)
+        pieces, n = label(distance_transform_edt(is_low, sampling=spacing) > radius)
         is_open = np.zeros(n + 1, dtype=bool)
         is_open[np.unique(pieces[outside])] = True
         is_open[0] = False
-        reached = distance_transform_edt(~is_open[pieces], sampling=spacing) <= _WIDE_MM + spacing.min()
+        reached = distance_transform_edt(~is_open[pieces], sampling=spacing) <= radius + spacing.min()
         out: NDArray[np.bool_] = reached & is_outer & (smooth < BONE_HU)
         if (out & inside).sum() < _MOST_SHARE * inside.sum():
             return out
