@@ -64,7 +64,12 @@ _RIDGE_HU, _RIDGE_MM = 150.0, 5.0  # what that border is worth against a dark jo
 _LEAST_CM3 = 8.0
 _PROCESS_MM = 8.0  # beyond its laid model a sacrum's joint processes and spine reach so far
 _SACRAL = -1
-_WALL_MM = 3.0  # in front of where the back wall is seen, what a section encloses is surely no canal
+_WALL_HU = (-100.0, 600.0)
+_CANAL_MM = (
+    5.0,
+    7.0,
+    2.5,
+)  # half the width of what is surely canal; its middle behind the back wall, and half its depth
 _MARROW_MM2 = 120.0  # of a pedicle, a lamina or a process in an axial slice; a canal is larger
 
 
@@ -469,17 +474,11 @@ def _divided(
     )  # no end at the scan's end
     wide = binary_closing(wide, np.ones([2 * n + 1 for n in reach]))
     bone = wide[tuple(slice(n, -n) for n in reach)] & zone
-    # Where a vertebra is seen at all, the inside of its body is bone, too.
+    # Where a vertebra is seen at all, what its walls enclose is bone: its marrow may be as dark as its canal.
     seen_cm3 = np.bincount(where.level[bone], minlength=len(vertebrae) + 2) * float(spacing.prod()) / 1000.0
-    bone |= where.is_core & zone & (seen_cm3 > _LEAST_CM3)[where.level]
-    for axis in range(3):  # a slanted body is closed in some sections only
-        # The rims of two endplates may enclose the disc between, above all across the spine.
-        inner = (
-            zone & (where.behind < -_WALL_MM) & (where.from_disc > (_CORE_MM if axis == 2 else _BESIDE_MM[0]))
-        )
-        for section, within in zip(np.moveaxis(bone, axis, 0), np.moveaxis(inner, axis, 0), strict=True):
-            if section.any():
-                section |= binary_fill_holes(section) & within
+    inside = np.where(where.is_core & (seen_cm3 > _LEAST_CM3)[where.level], 2, 0)
+    walls = np.clip(gaussian_filter(part.values, 0.5 / spacing), *_WALL_HU)
+    bone |= (watershed(walls, np.where(where.is_outside, 1, inside).astype(np.int32)) == 2) & zone
     most = _MARROW_MM2 / float(spacing[0] * spacing[1])
     for k in range(bone.shape[2]):
         holes, count = label(binary_fill_holes(bone[:, :, k]) & ~bone[:, :, k])
@@ -509,24 +508,19 @@ class _Places:
     ----------
     level : int
         0 below the lowest vertebra, its number in it, and one more than the highest's above.
-    behind : float32
-        Distance behind the body's back wall, mm.
-    from_disc : float32
-        Distance from the nearest disc's middle plane, mm.
     is_hung : bool
         Behind the bodies and not far aside: where vertebrae overlap in height.
-    is_near, is_core, is_sure : bool
-        Near enough to be bone of a vertebra; surely bone; surely of this level, if bone.
+    is_near, is_core, is_outside, is_sure : bool
+        Near enough to be bone of a vertebra; surely bone; surely none; surely of this level, if bone.
     ridge : float32
         What the border between two vertebrae behind the bodies adds to a height, HU.
     """
 
     level: NDArray[np.int32]
-    behind: NDArray[np.float32]
-    from_disc: NDArray[np.float32]
     is_hung: NDArray[np.bool_]
     is_near: NDArray[np.bool_]
     is_core: NDArray[np.bool_]
+    is_outside: NDArray[np.bool_]
     is_sure: NDArray[np.bool_]
     ridge: NDArray[np.float32]
 
@@ -565,13 +559,11 @@ def _places(part: Volume, vertebrae: list[Vertebra]) -> _Places:
         apart = np.minimum(apart, np.abs(above) / np.interp(behind, _BEHIND_MM, _SURE_MM).astype(np.float32))
         weight = np.clip(behind / _BEHIND_MM[1], 0.0, 1.0)
         ridge = np.maximum(ridge, _RIDGE_HU * weight * np.exp(-0.5 * (above / _RIDGE_MM) ** 2))
-    behind = np.zeros(shape, dtype=np.float32)
-    is_near, is_core, is_hung = (np.zeros(shape, dtype=bool) for _ in range(3))
+    is_near, is_core, is_hung, is_outside = (np.zeros(shape, dtype=bool) for _ in range(4))
     for n, one in enumerate(vertebrae, start=1):
         own = np.clip(level, 1, len(vertebrae)) == n
         side, deep = across(one)
         wide, half = one.half_mm
-        behind[own] = (deep - np.float32(half))[own]
         is_hung |= own & (deep > half) & (np.abs(side) < _SIDE_MM[1])
         is_body = (side / (wide + _SPUR_MM)) ** 2 + (np.minimum(deep, 0.0) / (half + _SPUR_MM)) ** 2 < 1.0
         is_body &= deep < half + _SPUR_MM
@@ -579,4 +571,6 @@ def _places(part: Volume, vertebrae: list[Vertebra]) -> _Places:
         is_near |= own & (is_body | is_arch)
         inner = (side / wide) ** 2 + (deep / half) ** 2 < _CORE**2
         is_core |= own & inner & (level == n) & (from_disc > _CORE_MM)
-    return _Places(level, behind, from_disc, is_hung, is_near, is_core, apart > 1.0, ridge)
+        is_canal = (np.abs(side) < _CANAL_MM[0]) & (np.abs(deep - half - _CANAL_MM[1]) < _CANAL_MM[2])
+        is_outside |= own & (is_canal | ((deep < half) & (from_disc < _MIDDLE_MM[-1])))
+    return _Places(level, is_hung, is_near, is_core, is_outside | ~is_near, apart > 1.0, ridge)
