@@ -187,7 +187,7 @@ def edge_agreement(
 
     Notes
     -----
-    The steepest fall is looked for within 3 mm, whichever edge it belongs to. Where metal is within reach
+    The steepest edge is looked for within 3 mm, whichever surface it belongs to. Where metal is within reach
     nothing is judged.
     """
     from scipy.spatial import cKDTree
@@ -214,10 +214,18 @@ def edge_agreement(
 
 
 def _steepest(hu: Array, at: Array) -> Array:
-    """Where each row falls most, by a parabola between samples: steps of 0.1 mm are a third of the bar."""
-    fall = hu[:, :-2] - hu[:, 2:]
+    """Where each row falls most, by a parabola between samples: steps of 0.1 mm are a third of the bar.
+
+    An edge is where the fall is steeper than on either side. What still grows steeper where the row ends is
+    the flank of an edge that lies farther off, such as that of a denser sheet behind; of rows without an edge
+    the steepest place is told.
+    """
+    fall = np.nan_to_num(hu[:, :-2] - hu[:, 2:], nan=0.0)
     rows, last = np.arange(len(fall)), fall.shape[1] - 1
-    best = np.argmax(np.nan_to_num(fall, nan=-np.inf), axis=1)
+    is_edge = np.zeros(fall.shape, dtype=bool)
+    is_edge[:, 1:-1] = (fall[:, 1:-1] >= fall[:, :-2]) & (fall[:, 1:-1] >= fall[:, 2:])
+    edges = np.where(is_edge & (fall > 0), fall, -np.inf)
+    best = np.where(np.isfinite(edges).any(axis=1), np.argmax(edges, axis=1), np.argmax(fall, axis=1))
     before, top, after = (fall[rows, np.clip(best + k, 0, last)] for k in (-1, 0, 1))
     bend = before - 2 * top + after
     is_top = (best > 0) & (best < last) & (bend < 0)
