@@ -458,7 +458,7 @@ def _divided(
     part: Volume, taken: NDArray[np.generic], vertebrae: list[Vertebra], known: list[int], sacrum: int
 ) -> NDArray[np.int32]:
     """Number (from 1, upwards) of each voxel's vertebra, -1 the sacrum's upper joints, 0 elsewhere."""
-    from scipy.ndimage import binary_closing, binary_fill_holes, gaussian_filter, label
+    from scipy.ndimage import binary_closing, binary_dilation, binary_fill_holes, gaussian_filter, label
     from skimage import segmentation
 
     watershed: Any = segmentation.watershed  # it ships types, but not of this function
@@ -478,7 +478,8 @@ def _divided(
     seen_cm3 = np.bincount(where.level[bone], minlength=len(vertebrae) + 2) * float(spacing.prod()) / 1000.0
     inside = np.where(where.is_core & (seen_cm3 > _LEAST_CM3)[where.level], 2, 0)
     walls = np.clip(gaussian_filter(part.values, 0.5 / spacing), *_WALL_HU)
-    bone |= (watershed(walls, np.where(where.is_outside, 1, inside).astype(np.int32)) == 2) & zone
+    water = np.where(where.is_outside, 1, inside).astype(np.int32)
+    bone |= (watershed(walls, water, mask=binary_dilation(where.is_near, iterations=2)) == 2) & zone
     most = _MARROW_MM2 / float(spacing[0] * spacing[1])
     for k in range(bone.shape[2]):
         holes, count = label(binary_fill_holes(bone[:, :, k]) & ~bone[:, :, k])
