@@ -118,7 +118,7 @@ def test_a_gap_is_told_without_the_head(
 
 @pytest.mark.slow
 def test_lumbar_vertebrae_agree_with_a_network(shared_data: Path) -> None:
-    """Dice against one network's labels on 3 mm voxels; L1 lacks its joints with the vertebra above."""
+    """Dice against one network's labels on 3 mm voxels; labels of processes differ most."""
     from ischio.bones.segment.ct import segment_ct
 
     folder = shared_data / "ct_abdomen_pelvis_totalseg"
@@ -133,11 +133,11 @@ def test_lumbar_vertebrae_agree_with_a_network(shared_data: Path) -> None:
     ours[inside] = found.values[tuple(voxels[inside].T)]
     number = {name: label for label, name in found.names.items()}
     for label, level, least in (
-        (18, "L5", 0.85),
-        (19, "L4", 0.85),
-        (20, "L3", 0.85),
-        (21, "L2", 0.85),
-        (22, "L1", 0.8),
+        (18, "L5", 0.87),
+        (19, "L4", 0.9),
+        (20, "L3", 0.9),
+        (21, "L2", 0.9),
+        (22, "L1", 0.9),
     ):
         own, other = ours == number[f"vertebrae_{level}"], theirs.layers[0].ravel() == label
         assert 2 * (own & other).sum() / (own.sum() + other.sum()) > least, level

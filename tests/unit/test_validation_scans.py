@@ -169,3 +169,14 @@ def test_dice_with_and_without_what_the_labels_give_to_another_bone() -> None:
     assert found.raw == pytest.approx(2 * (1 - cap) / (2 - cap), abs=0.02)
     assert found.both > 0.97
     assert found.given == pytest.approx(cap, abs=0.02)
+
+
+def test_the_flank_of_an_edge_farther_off_is_no_edge() -> None:
+    """A dense sheet's edge begins where the profile ends; a thin wall's own edge lies within it."""
+    at = np.arange(-3.1, 3.15, STEP_MM)
+    wall = 100.0 / (1.0 + np.exp((at - 0.4) / 0.3))
+    sheet = 900.0 / (1.0 + np.exp((at + 3.6) / 0.4))
+    found = steepest((wall + sheet)[None], at)[0]
+    assert found == pytest.approx(0.4, abs=STEP_MM)
+    alone = steepest(sheet[None], at)[0]  # no edge of its own: the steepest place is told
+    assert alone == pytest.approx(at[1], abs=STEP_MM)

@@ -20,7 +20,7 @@ from ischio.geometry.solid import solid
 from ischio.io.case import RawInput, read_input
 from ischio.io.label_names import label_names
 from ischio.io.scan import read_scan
-from ischio.types import Bone, Side, Volume
+from ischio.types import VERTEBRAE, Bone, Side, Volume
 from ischio.validation.merged import taken_row
 from ischio.validation.rows import Row, compared
 
@@ -38,6 +38,8 @@ DEEP_MM = 3.0  # inside a laid model: what lies there and not in a bone's own mo
 
 _BOTH_SEE = "Dice of voxels that neither gives to another bone"
 _THIGH = ("femur", "hip_bone")
+# The numbers of TotalSegmentator, version 1, for the vertebrae, which its class map leaves out.
+_THEIR_VERTEBRAE = {18 + n: name for n, name in enumerate(VERTEBRAE)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +77,15 @@ _BOTH = tuple(f"{side} {bone}" for bone in _THIGH for side in ("left", "right"))
 SCANS = {
     "abdomen with a nail, 3 mm": Scan(
         "ct_abdomen_pelvis_totalseg/example_ct.nii.gz",
-        (*_BOTH, "sacrum"),
+        (*_BOTH, "sacrum", *VERTEBRAE),
         labels="ct_abdomen_pelvis_totalseg/example_seg_v1_104classes.nii.gz",
         amiss={
             "left femur": "the network gives nail, screw and the middle of the head, not the bone around them"
         },
     ),
     "iliac wings, 1 mm": Scan(
-        "ct_vhf_pelvis/VHF_CT_pelvis_z901-1050_1mm.nii.gz", ("left hip_bone", "right hip_bone", "sacrum")
+        "ct_vhf_pelvis/VHF_CT_pelvis_z901-1050_1mm.nii.gz",
+        ("left hip_bone", "right hip_bone", "sacrum", *VERTEBRAE[:2]),
     ),
     **{
         f"hip STS_{number}, 3.3 mm": _thigh(number, side)
@@ -153,7 +156,7 @@ def judged_rows(name: str, one: Scan, scan: Volume, bones: Sequence[Bone], mask:
     list of Row
     """
     source = f"CT of {name}"
-    labels = {bone.label for bone in bones if bone.name in (*_THIGH, "sacrum")}
+    labels = {bone.label for bone in bones if bone.name in (*_THIGH, "sacrum", *VERTEBRAE)}
     right = len(labels & set(one.bones)) - len(labels - set(one.bones))
     rows = [compared("bones in view that are found", len(one.bones), right, 0, "1", source)]
     metal = metal_points(scan)
@@ -261,7 +264,7 @@ def edge_agreement(
 
     Notes
     -----
-    The steepest fall is looked for within 3 mm, whichever edge it belongs to. Where metal is within reach
+    The steepest edge is looked for within 3 mm, whichever surface it belongs to. Where metal is within reach
     nothing is judged.
     """
     from scipy.spatial import cKDTree
@@ -313,10 +316,19 @@ def steepest(hu: Array, at: Array) -> Array:
     Returns
     -------
     array of shape (N,), mm
+
+    Notes
+    -----
+    An edge is where the fall is steeper than on either side. What still grows steeper where a profile ends is
+    the flank of an edge that lies farther off, such as that of a denser sheet behind; of profiles without an
+    edge the steepest place is told.
     """
-    fall = hu[:, :-2] - hu[:, 2:]
-    best = np.argmax(fall, axis=1)
+    fall = np.nan_to_num(hu[:, :-2] - hu[:, 2:], nan=0.0)
     rows, last = np.arange(len(fall)), fall.shape[1] - 1
+    is_edge = np.zeros(fall.shape, dtype=bool)
+    is_edge[:, 1:-1] = (fall[:, 1:-1] >= fall[:, :-2]) & (fall[:, 1:-1] >= fall[:, 2:])
+    edges = np.where(is_edge & (fall > 0), fall, -np.inf)
+    best = np.where(np.isfinite(edges).any(axis=1), np.argmax(edges, axis=1), np.argmax(fall, axis=1))
     a, b, c = (fall[rows, np.clip(best + k, 0, last)] for k in (-1, 0, 1))
     bend = np.minimum(a - 2 * b + c, -1e-9)
     out: Array = at[1:-1][best] + (at[1] - at[0]) * np.clip(0.5 * (a - c) / bend, -0.5, 0.5)
@@ -340,6 +352,7 @@ def label_rows(name: str, one: Scan, path: Path, bones: Sequence[Bone]) -> list[
     """
     theirs = read_input(path, axes="LPS", labels=label_names("totalseg-v1")).label_map
     assert theirs is not None  # the file is one
+    theirs = replace(theirs, names={**theirs.names, **_THEIR_VERTEBRAE})
     rows = []
     for label, found in label_agreement(bones, theirs).items():
         words, source = label.replace("_", " "), f"network's labels of {name}"

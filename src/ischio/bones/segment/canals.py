@@ -1,25 +1,33 @@
-"""Canal and foramina of the sacrum: what is open to the outside and attenuates no more than soft tissue."""
+"""Canal and foramina of the sacrum: open to the outside, dark as soft tissue, and walled off from marrow."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ischio._check import Array
-from ischio.atlas.model import similarity, vertex_areas
+from ischio.atlas.model import similarity, vertex_areas, vertex_normals
 from ischio.bones.segment.fit import Laid
 from ischio.bones.segment.grid import spacing_mm
 from ischio.bones.segment.mask import BONE_HU
 from ischio.types import Volume
 
-_LIMITS_HU = (110.0, 70.0, 40.0, 20.0, 0.0)  # soft tissue is below, tried in turn: marrow may be, too
-_EVEN_MM = 0.8  # noise is smoothed by this
-_WIDE_MM = 1.6  # radius of what is open; a cortex blurred away is narrower
+# Soft tissue is darker, and what is open is wider than a ball of this radius: tried in turn, as marrow may be
+# dark, too, and walls blurred away.
+_TRIED = ((100.0, 1.0), (100.0, 2.0), (70.0, 2.0), (40.0, 2.0), (20.0, 2.0), (0.0, 2.0))  # HU, mm
+_EVEN_MM = 0.5  # noise is smoothed by this
 _OUTSIDE_MM = 2.0  # from the laid model, which has neither canal nor foramina
 _REACH_MM = 4.0
 _DEEP_MM = 1.5
-_MIDDLE = 0.22  # of the sacrum's width, to each side of its middle: there they lie
-_MOST_ASTRAY = 0.02  # of the wings: more is marrow that was entered
+_MOST_SHARE = 0.17  # of the sacrum: canal and foramina are an eighth of it; more is marrow that was entered
+_RANGE_HU = (-100.0, 600.0)
+# Where there is marrow in everybody, as shares of the sacrum's width from its middle plane:
+_WING, _WING_MM = 0.26, 3.0
+_BODY, _BODY_MM = 0.10, (2.5, 10.0)  # of the front, and in the front two fifths
+_FRONT, _FRONT_SHARE = 0.14, 0.4
+_FACES_FRONT = np.array([0.0, -0.7, -0.7])  # bodies; not their upper endplate, behind which the canal opens
 
 
 def sacral_canals(
@@ -50,30 +58,55 @@ def sacral_canals(
 
     Notes
     -----
-    Soft tissue is followed from outside as far as a ball of 1.6 mm radius can go. The wings have no opening:
-    where it goes into them, the limit was too high for this person's marrow, and the next lower one is tried.
+    Marrow of old people attenuates no more than what fills the canal, but a wall of bone is between. Water
+    rises from outside and from the marrow of wings and bodies; it meets on the walls. On the outer side of
+    these soft tissue is followed inwards as far as a ball of 1 mm radius can go. Where that is more than
+    canals can be, walls were blurred away: a ball of 2 mm, and lower limits of attenuation are tried.
     """
     from scipy.ndimage import distance_transform_edt, gaussian_filter, label
+    from skimage import segmentation
 
+    watershed: Any = segmentation.watershed  # it ships types, but not of this function
     spacing = spacing_mm(scan)
     even = gaussian_filter(scan.values, _EVEN_MM / spacing)
-    is_middle = np.abs(_lateral(scan, sacrum)) < _MIDDLE
-    deep = field < -_DEEP_MM
-    wings = deep & ~is_middle
     outside = (field > _OUTSIDE_MM) & ~is_other
-    for limit in _LIMITS_HU:
-        is_low = ((even < limit) & ~is_other) | (field > _REACH_MM)
-        is_wide = distance_transform_edt(is_low, sampling=spacing) > _WIDE_MM
-        pieces, n = label(is_wide)
+    seeds = np.where(outside, 1, 0).astype(np.int32)
+    seeds[_marrow(scan, field, sacrum)] = 2
+    near = (field < _REACH_MM) | (seeds > 0)
+    is_outer = watershed(np.clip(even, *_RANGE_HU), seeds, mask=near) == 1
+    inside = field < -_DEEP_MM
+    for limit, radius in _TRIED:
+        is_low = (is_outer & (even < limit) & ~is_other) | (field > _REACH_MM)
+        pieces, n = label(distance_transform_edt(is_low, sampling=spacing) > radius)
         is_open = np.zeros(n + 1, dtype=bool)
         is_open[np.unique(pieces[outside])] = True
         is_open[0] = False
-        reached = is_open[pieces]
-        if (reached & wings).sum() < _MOST_ASTRAY * wings.sum():
-            near = distance_transform_edt(~reached, sampling=spacing) <= _WIDE_MM + spacing.min()
-            out: NDArray[np.bool_] = near & is_middle & (smooth < BONE_HU)
+        reached = distance_transform_edt(~is_open[pieces], sampling=spacing) <= radius + spacing.min()
+        out: NDArray[np.bool_] = reached & is_outer & (smooth < BONE_HU)
+        if (out & inside).sum() < _MOST_SHARE * inside.sum():
             return out
     return np.zeros(field.shape, dtype=bool)
+
+
+def _marrow(scan: Volume, field: NDArray[np.float32], sacrum: Laid) -> NDArray[np.bool_]:
+    """Voxels that are surely in the wings or in the front of the bodies."""
+    from scipy.spatial import cKDTree
+
+    mean, faces = sacrum.model.mean_mm, sacrum.model.faces
+    lateral = np.abs(_lateral(scan, sacrum))
+    out: NDArray[np.bool_] = (lateral > _WING) & (field < -_WING_MM)
+    index = np.argwhere((lateral < _BODY) & (field < -_BODY_MM[0]))
+    places = index @ scan.patient_from_voxel[:3, :3].T + scan.patient_from_voxel[:3, 3]
+    normals = vertex_normals(mean, faces)
+    aside = np.abs(mean[:, 0] - (mean[:, 0].min() + mean[:, 0].max()) / 2) / np.ptp(mean[:, 0])
+    is_front = (normals @ _FACES_FRONT > 0.3) & (aside < _FRONT)
+    faces_front = normals[:, 1] < 0.0
+    nearest = cKDTree(sacrum.vertices_mm).query(places)[1]
+    front = cKDTree(sacrum.vertices_mm[faces_front]).query(places)[0]
+    back = cKDTree(sacrum.vertices_mm[~faces_front]).query(places)[0]
+    is_body = is_front[nearest] & (front < _BODY_MM[1]) & (front < _FRONT_SHARE * (front + back))
+    out[tuple(index[is_body].T)] = True
+    return out
 
 
 def _lateral(scan: Volume, sacrum: Laid) -> Array:

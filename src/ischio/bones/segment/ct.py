@@ -27,9 +27,9 @@ from ischio.bones.segment.find import (
 from ischio.bones.segment.fit import CUBE_MM, HIGH_HU, LOW_HU, Held, Laid, lay, loosen, without
 from ischio.bones.segment.grid import coarse, fine, spacing_mm, upright
 from ischio.bones.segment.growth import open_plates
-from ischio.bones.segment.mask import bone_mask
+from ischio.bones.segment.mask import BONE_HU, bone_mask
 from ischio.bones.segment.spine import with_vertebrae
-from ischio.bones.segment.territory import distance_field, territories
+from ischio.bones.segment.territory import FAR_MM, distance_field, territories
 from ischio.types import Side, Volume
 
 Progress = Callable[[str, float], None]
@@ -55,6 +55,7 @@ _LAST = ((8.0, 10, 3), (6.0, 16, 4), (5.0, 25, 5))
 _LOOSE_MM = 2.0  # a femur that goes further without the socket's hold goes astray, as beside a nail
 _N_TRIED = 2
 _MARGIN_MM = 14.0
+_TAIL_MM = 18.0  # around the sacrum's laid tip, bone that is one with it is its own
 _STIFF_MM = 2.0  # as far the model's shape alone may be off
 _JOINT_MM = 4.0  # as near to another bone there may be cartilage
 _FAT_HU = -30.0  # there the surface was drawn in rightly
@@ -265,7 +266,7 @@ def _labelled(
     names = {}
     for number, ((name, side), field) in enumerate(zip(laid, fields, strict=True), start=1):
         tell(f"filling the {name.replace('_', ' ')}", 0.7 + 0.05 * number)
-        box = _box(field < 8.0)
+        box = _box(field < (FAR_MM if name == "sacrum" else 8.0))
         before = distance_field(stiff[name, side].vertices_mm, stiff[name, side].model.faces, volume)
         # Where an edge inside the bone drew the surface in, the model's shape is nearer to the truth.
         inner = np.where(smooth[box] > _FAT_HU, np.minimum(field[box], before[box] + _STIFF_MM), field[box])
@@ -279,12 +280,29 @@ def _labelled(
             part = replace(volume, values=volume.values[box], patient_from_voxel=_moved(volume, box))
             is_other = labels[box] > 0
             mask &= ~sacral_canals(part, smooth[box], field[box], laid[name, side], is_other)
+            mask |= _tail(part, smooth[box], mask, laid[name, side]) & ~is_other
         if hidden is not None:
             mask = np.where(hidden[box], is_own & (inner < 0.0), mask)
         labels[box][mask] = number
         names[number] = name if side is None else f"{name}_{side.value}"
     out = replace(volume, values=labels, modality="labels", unit="1", names=names)
     return Segmented(out, laid, ())
+
+
+def _tail(
+    part: Volume, values: NDArray[np.float32], sacrum: NDArray[np.bool_], laid: Laid
+) -> NDArray[np.bool_]:
+    """Bone that goes on beyond the sacrum's laid tip: tips differ most, and a coccyx may be one with it."""
+    from scipy.ndimage import binary_propagation
+
+    tip = laid.vertices_mm[np.argmin(laid.vertices_mm[:, 2])]
+    back = np.linalg.inv(part.patient_from_voxel)
+    voxel, size = back[:3, :3] @ tip + back[:3, 3], spacing_mm(part)
+    index = np.ogrid[tuple(slice(n) for n in sacrum.shape)]
+    i, j, k = (step * (n - at) for step, n, at in zip(size, index, voxel, strict=True))
+    near = i**2 + j**2 + k**2 < _TAIL_MM**2
+    out: NDArray[np.bool_] = binary_propagation(sacrum, mask=sacrum | ((values > BONE_HU) & near))
+    return out
 
 
 def _moved(volume: Volume, box: tuple[slice, slice, slice]) -> Array:

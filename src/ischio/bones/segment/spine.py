@@ -36,14 +36,42 @@ _ENDPLATE_MM = 9.0  # from a disc's middle
 _LEAST_SEEN_MM = 12.0  # of a vertebra that the scan cuts
 _BONE_HU, _CLOSE_MM = 140.0, 1.6
 _LEAST_BONE_HU = 60.0  # on average in the middle of a body: the thinnest have 80, soft tissue 40
-_BODY_HALF_MM = (34.0, 26.0)  # to the side, and forwards
-_ARCH_HALF_MM, _ARCH_DEEP_MM = 50.0, 78.0
-_BEHIND_MM = 14.0  # of a body's middle the canal begins
-_SLOPE, _LOWEST_MM = 0.6, 14.0  # arches hang behind the vertebra below
-_BODY_SURE_MM, _ARCH_SURE_MM = 3.0, 9.0
+_DISC_MM = 17.0  # radius of what is seen of a disc and of the endplates beside it,
+_BESIDE_MM = (5.0, 6.5, 8.0)  # as far from its middle; the disc's own middle is this thick:
+_MIDDLE_MM = (-1.2, 0.0, 1.2)
+# Turns and shifts that are tried for a disc's plane, twice: its curve is stiff, and sideways it hardly turns.
+_TURNS_DEG = ((-20.0, -15.0, -10.0, -5.0, 0.0, 5.0, 10.0, 15.0, 20.0), (-5.0, -2.5, 0.0, 2.5, 5.0))
+_ALONG_MM = ((-6.0, -4.0, -2.0, 0.0, 2.0, 4.0, 6.0), (-2.0, -1.0, 0.0, 1.0, 2.0))
+_TURNED_HU = 0.02  # per degree squared
+_SECTIONS = (0.35, 0.5)  # of a body's height: its waist, below the pedicles
+_ASIDE_MM = np.arange(-18.0, 18.1, 2.0)  # of the curve a body's middle may lie
+_WIDE_MM = (19.0, 21.0, 23.0, 25.0, 27.0)  # half a body's width,
+_HALF_MM = (15.0, 16.5, 18.0, 19.5, 21.0)  # and half its depth
+_INSIDE = (0.35, 0.6, 0.8)  # of a body's section, where all is marrow
+_LEAST_FILLED = 0.15  # quantile: across a canal a part is dark
+_RINGS_MM = (-2.5, -1.0, 3.0)  # a body's cortex, and soft tissue beside it
+_MOVED_HU = 0.1  # per mm2 that a body's middle lies beside the curve
+_SPUR_MM = 8.0  # a body's edges are wider than its waist
+_CORE, _CORE_MM = 0.7, 8.0  # of a body's section and from a disc's middle: there is bone, however thin
+_ARCH_HALF_MM, _ARCH_DEEP_MM = 52.0, 64.0
+# Behind a body's back wall, this far, the border of two vertebrae lies so much below the disc; and
+# farther than that from this border a voxel is surely one's:
+_BEHIND_MM = (0.0, 5.0, 14.0, 30.0)
+_LOWER_MM = (0.0, -4.0, 10.0, 12.0)  # upper joint processes stand up, lower ones and spines hang down
+_SURE_MM = (3.0, 6.0, 9.0, 12.0)
+_FINE = 8  # parts of a millimetre
+_SIDE_MM = (20.0, 28.0)  # of the middle nothing hangs down any more: transverse processes
+_RIDGE_HU, _RIDGE_MM = 150.0, 5.0  # what that border is worth against a dark joint
 _LEAST_CM3 = 8.0
-_FILLED_MM = 26.0  # behind a body's middle: its back wall and pedicles
-_COARSE = 4  # voxels
+_PROCESS_MM = 8.0  # beyond its laid model a sacrum's joint processes and spine reach so far
+_SACRAL = -1
+_WALL_HU = (-100.0, 600.0)
+_CANAL_MM = (
+    5.0,
+    7.0,
+    2.5,
+)  # half the width of what is surely canal; its middle behind the back wall, and half its depth
+_MARROW_MM2 = 120.0  # of a pedicle, a lamina or a process in an axial slice; a canal is larger
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,6 +89,30 @@ class BodyCurve:
     points_mm: Array
     along: Array
     profile_hu: Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Vertebra:
+    """Where a vertebra's body lies.
+
+    Parameters
+    ----------
+    lower, upper : (array of shape (3,), array of shape (3,)) or None
+        A point and the upward normal of the middle of the disc on either side; None where the scan ends.
+    middle_mm : array of shape (3,)
+        Of the body.
+    left, back : arrays of shape (3,)
+        Unit directions across it.
+    half_mm : (float, float)
+        Half its width and half its depth, at its waist.
+    """
+
+    lower: tuple[Array, Array]
+    upper: tuple[Array, Array] | None
+    middle_mm: Array
+    left: Array
+    back: Array
+    half_mm: tuple[float, float]
 
 
 def with_vertebrae(labels: Volume, scan: Volume, sacrum: Laid) -> tuple[Volume, tuple[str, ...]]:
@@ -90,8 +142,13 @@ def with_vertebrae(labels: Volume, scan: Volume, sacrum: Laid) -> tuple[Volume, 
         return labels, ()
     grid = _grown(labels, scan, curve)
     box, values = _part(grid, scan, curve)
-    found = _divided(values, grid.values[box], curve, spans, [int(n) for n in labels.names])
+    look = _smooth(scan, _endplate(sacrum)[0])
+    own = next((n for n, name in labels.names.items() if name == "sacrum"), 0)
+    found = _divided(
+        values, grid.values[box], _vertebrae(look, curve, spans), [int(n) for n in labels.names], own
+    )
     out = grid.values.copy()
+    out[box][_joined(found == _SACRAL, out[box], own, spacing_mm(values))] = own
     names = dict(labels.names)
     voxel_cm3 = abs(float(np.linalg.det(values.patient_from_voxel[:3, :3]))) / 1000.0
     for n in range(len(spans)):
@@ -107,6 +164,18 @@ def with_vertebrae(labels: Volume, scan: Volume, sacrum: Laid) -> tuple[Volume, 
     said = f"lumbar vertebrae L5 to {last}" if last != "L5" else "lumbar vertebra L5"
     doubt = "counted upwards from the sacrum: where the lowest one is transitional, all are named one off"
     return replace(grid, values=out, names=names), (f"{said}: {doubt}",)
+
+
+def _joined(
+    bone: NDArray[np.bool_], labels: NDArray[np.generic], sacrum: int, spacing: Array
+) -> NDArray[np.bool_]:
+    """Which unlabelled bone belongs to the sacrum's joint processes and spine, beyond its laid model."""
+    from scipy.ndimage import binary_propagation, distance_transform_edt
+
+    is_sacrum = labels == sacrum
+    near = bone & (labels == 0) & (distance_transform_edt(~is_sacrum, sampling=spacing) < _PROCESS_MM)
+    out: NDArray[np.bool_] = binary_propagation(is_sacrum, mask=is_sacrum | near) & near
+    return out
 
 
 def follow_bodies(scan: Volume, sacrum: Laid) -> BodyCurve | None:
@@ -308,20 +377,97 @@ def _part(grid: Volume, scan: Volume, curve: BodyCurve) -> tuple[tuple[slice, sl
     return (i, j, k), replace(scan, values=values, patient_from_voxel=matrix)
 
 
+def _vertebrae(look: Any, curve: BodyCurve, spans: list[tuple[int, int]]) -> list[Vertebra]:
+    """Where the vertebra of each span lies."""
+    last = len(curve.points_mm) - 1
+    ends = [spans[0][0], *(high for _, high in spans)]
+    planes = [_disc_plane(look, curve.points_mm[k], curve.along[k]) for k in ends if k < last]
+    out = []
+    for n in range(len(spans)):
+        upper = planes[n + 1] if n + 1 < len(planes) else None
+        end = curve.points_mm[last] if upper is None else upper[0]
+        way = planes[n][1] + (curve.along[last] if upper is None else upper[1])
+        at = [planes[n][0] + share * (end - planes[n][0]) for share in _SECTIONS]
+        out.append(_body(look, planes[n], upper, at, way / np.linalg.norm(way)))
+    return out
+
+
+def _disc_plane(look: Any, at: Array, way: Array) -> tuple[Array, Array]:
+    """Middle and upward normal of a disc: dark, between two bright endplates."""
+    ticks = np.arange(-16.0, 16.1, 4.0)
+    aside, deep = np.meshgrid(ticks, ticks, indexing="ij")
+    near = np.hypot(aside, 1.2 * deep) < _DISC_MM
+    aside, deep = aside[near][:, None, None], deep[near][:, None, None]
+    steps = np.array([-mm for mm in reversed(_BESIDE_MM)] + [*_MIDDLE_MM, *_BESIDE_MM])[:, None]
+    n = len(_BESIDE_MM)
+
+    def contrast(middle: Array, normal: Array) -> float:
+        left, back = _section_axes(normal)
+        hu = np.clip(look(middle + aside * left + deep * back + steps * normal), -50.0, 400.0)
+        hu = np.where(np.isnan(hu), -50.0, hu)
+        ends = hu[:, :n].max(axis=1).mean() + hu[:, -n:].max(axis=1).mean()
+        turned = np.rad2deg(np.arccos(np.clip(normal @ way, -1.0, 1.0)))
+        return float(0.5 * ends - hu[:, n:-n].mean() - _TURNED_HU * turned**2)
+
+    best, normal = at, way
+    for turns, shifts in zip(_TURNS_DEG, _ALONG_MM, strict=True):
+        left, back = _section_axes(normal)
+        tried = []
+        for to_left in np.tan(np.deg2rad(turns)):
+            for to_back in np.tan(np.deg2rad(turns)):
+                one = normal + to_left * left + to_back * back
+                one = one / np.linalg.norm(one)
+                tried += [(contrast(best + mm * normal, one), mm, one) for mm in shifts]
+        _, mm, turned = max(tried, key=lambda one: one[0])
+        best, normal = best + mm * normal, turned
+    return best, normal
+
+
+def _body(
+    look: Any, lower: tuple[Array, Array], upper: tuple[Array, Array] | None, at: list[Array], way: Array
+) -> Vertebra:
+    """The ellipse across a body's waist that is bright all over, and whose edge falls most all round."""
+    left, back = _section_axes(way)
+    turn = np.deg2rad(np.arange(0.0, 360.0, 15.0))[:, None]
+    aside, deep = np.meshgrid(_ASIDE_MM, _ASIDE_MM, indexing="ij")
+    moves = aside.reshape(-1, 1) * left + deep.reshape(-1, 1) * back
+    starts = np.concatenate([one + moves for one in at])
+
+    def ring(wide: float, half: float) -> Array:
+        edge = wide * np.cos(turn) * left + half * np.sin(turn) * back
+        hu = np.clip(look(starts[:, None] + edge), -50.0, 500.0)
+        hu = np.where(np.isnan(hu), -50.0, hu).reshape(len(at), len(moves), -1)
+        out: Array = np.concatenate(list(hu), axis=1)
+        return out
+
+    best = (-np.inf, 0, (_WIDE_MM[2], _HALF_MM[2]))
+    for wide in _WIDE_MM:
+        for half in _HALF_MM:
+            inner, edge, outer = (ring(wide + mm, half + mm) for mm in _RINGS_MM)
+            # Each part of the edge counts alike: a bright process at one place is no wall all round.
+            fall = np.clip(np.maximum(inner, edge) - outer, -100.0, 200.0).mean(axis=1)
+            inside = np.concatenate([ring(share * wide, share * half) for share in _INSIDE], axis=1)
+            filled = np.quantile(inside, _LEAST_FILLED, axis=1) - np.clip(outer, -50.0, 200.0).mean(axis=1)
+            worth = fall + filled - _MOVED_HU * (aside**2 + deep**2).ravel()
+            n = int(np.argmax(worth))
+            if worth[n] > best[0]:
+                best = float(worth[n]), n, (wide, half)
+    return Vertebra(lower, upper, np.mean(at, axis=0) + moves[best[1]], left, back, best[2])
+
+
 def _divided(
-    part: Volume, taken: NDArray[np.generic], curve: BodyCurve, spans: list[tuple[int, int]], known: list[int]
+    part: Volume, taken: NDArray[np.generic], vertebrae: list[Vertebra], known: list[int], sacrum: int
 ) -> NDArray[np.int32]:
-    """Number (from 1, upwards) of each voxel's vertebra, 0 elsewhere."""
-    from scipy.ndimage import binary_closing, binary_fill_holes, gaussian_filter, label
+    """Number (from 1, upwards) of each voxel's vertebra, -1 the sacrum's upper joints, 0 elsewhere."""
+    from scipy.ndimage import binary_closing, binary_dilation, binary_fill_holes, gaussian_filter, label
     from skimage import segmentation
 
     watershed: Any = segmentation.watershed  # it ships types, but not of this function
     spacing = spacing_mm(part)
-    level, side, deep = _places(part, curve)
-    is_free = ~np.isin(taken, known)
-    is_body = (side / _BODY_HALF_MM[0]) ** 2 + (np.minimum(deep, 0.0) / _BODY_HALF_MM[1]) ** 2 < 1.0
-    is_arch = (deep > -2.0) & (deep < _ARCH_DEEP_MM) & (np.abs(side) < _ARCH_HALF_MM)
-    zone = is_free & ((is_body & (deep < _BEHIND_MM)) | is_arch)
+    where = _places(part, vertebrae)
+    # Behind the bodies the sacrum's label may hold what is the lowest vertebra's, across their joints.
+    is_joint = (taken == sacrum) & where.is_hung & (where.level <= 1) & where.is_near
+    zone = (~np.isin(taken, known) & where.is_near) | is_joint
     smooth = gaussian_filter(part.values, 0.4 / spacing)
     reach = [max(1, int(_CLOSE_MM / s)) for s in spacing]
     wide = np.pad(
@@ -329,26 +475,24 @@ def _divided(
     )  # no end at the scan's end
     wide = binary_closing(wide, np.ones([2 * n + 1 for n in reach]))
     bone = wide[tuple(slice(n, -n) for n in reach)] & zone
-    for axis in range(3):  # a slanted body is closed in some sections only
-        # Across the spine the arch closes the canal, too.
-        inner = zone & (deep < (_FILLED_MM if axis < 2 else _BEHIND_MM))
-        for section, within in zip(np.moveaxis(bone, axis, 0), np.moveaxis(inner, axis, 0), strict=True):
-            if section.any():
-                section |= binary_fill_holes(section) & within
-    # Behind the bodies a vertebra reaches down: what lies there belongs to a higher level.
-    hung = level + np.clip(_SLOPE * (deep - _BEHIND_MM), 0.0, _LOWEST_MM)
-    sure = np.where(deep < _BEHIND_MM, _BODY_SURE_MM, _ARCH_SURE_MM)
-    seeds = np.zeros(bone.shape, dtype=np.int32)
-    for n, (low, high) in enumerate(spans, start=1):
-        inside = (hung > low * _STEP_MM + sure) & (hung < high * _STEP_MM - sure)
-        seeds[inside & bone] = n
-    other = len(spans) + 1
-    seeds[bone & (hung < spans[0][0] * _STEP_MM - sure)] = other
-    seeds[bone & (hung > spans[-1][1] * _STEP_MM + sure)] = other
-    height = -np.clip(gaussian_filter(part.values, 0.5 / spacing), -100.0, 700.0)
-    found: NDArray[np.int32] = watershed(height, seeds, mask=bone)
-    out = np.zeros_like(found)
-    for n in range(1, other):
+    # Where a vertebra is seen at all, what its walls enclose is bone: its marrow may be as dark as its canal.
+    seen_cm3 = np.bincount(where.level[bone], minlength=len(vertebrae) + 2) * float(spacing.prod()) / 1000.0
+    inside = np.where(where.is_core & (seen_cm3 > _LEAST_CM3)[where.level], 2, 0)
+    walls = np.clip(gaussian_filter(part.values, 0.5 / spacing), *_WALL_HU)
+    water = np.where(where.is_outside, 1, inside).astype(np.int32)
+    bone |= (watershed(walls, water, mask=binary_dilation(where.is_near, iterations=2)) == 2) & zone
+    most = _MARROW_MM2 / float(spacing[0] * spacing[1])
+    for k in range(bone.shape[2]):
+        holes, count = label(binary_fill_holes(bone[:, :, k]) & ~bone[:, :, k])
+        if count:
+            is_small = np.bincount(holes.ravel()) < most
+            is_small[0] = False
+            bone[:, :, k] |= is_small[holes] & zone[:, :, k]
+    seeds = np.where(bone & where.is_sure, where.level + 1, 0).astype(np.int32)
+    height = where.ridge - np.clip(gaussian_filter(part.values, 0.5 / spacing), -100.0, 700.0)
+    found: NDArray[np.int32] = watershed(height, seeds, mask=bone) - 1
+    out = np.where((found == 0) & where.is_hung, _SACRAL, 0).astype(np.int32)
+    for n in range(1, len(vertebrae) + 1):
         pieces, count = label(found == n, structure=np.ones((3, 3, 3)))
         if count:
             sizes = np.bincount(pieces.ravel())
@@ -358,30 +502,82 @@ def _divided(
     return out
 
 
-def _places(part: Volume, curve: BodyCurve) -> tuple[Array, Array, Array]:
-    """Of each voxel: way along the curve, and to the left and back of it, mm; float32."""
-    from scipy.ndimage import zoom
+@dataclass(frozen=True, slots=True, eq=False)
+class _Places:
+    """Of each voxel, arrays of shape (I, J, K).
 
+    Parameters
+    ----------
+    level : int
+        0 below the lowest vertebra, its number in it, and one more than the highest's above.
+    is_hung : bool
+        Behind the bodies and not far aside: where vertebrae overlap in height.
+    is_near, is_core, is_outside, is_sure : bool
+        Near enough to be bone of a vertebra; surely bone; surely none; surely of this level, if bone.
+    ridge : float32
+        What the border between two vertebrae behind the bodies adds to a height, HU.
+    """
+
+    level: NDArray[np.int32]
+    is_hung: NDArray[np.bool_]
+    is_near: NDArray[np.bool_]
+    is_core: NDArray[np.bool_]
+    is_outside: NDArray[np.bool_]
+    is_sure: NDArray[np.bool_]
+    ridge: NDArray[np.float32]
+
+
+def _places(part: Volume, vertebrae: list[Vertebra]) -> _Places:
+    """Where each voxel lies among vertebrae."""
     shape = part.values.shape
-    few = [-(-(n - 1) // _COARSE) + 1 for n in shape]  # they change slowly: interpolated between
-    index = _COARSE * np.stack(np.meshgrid(*[np.arange(n) for n in few], indexing="ij"), axis=-1)
-    places = (index @ part.patient_from_voxel[:3, :3].T + part.patient_from_voxel[:3, 3]).astype(np.float32)
-    count = np.arange(len(curve.points_mm))
-    order = np.maximum.accumulate(curve.points_mm[:, 2] + 1e-6 * count)
-    at = np.interp(places[..., 2], order, count)
-    for _ in range(3):  # to the section the voxel lies in
-        near = np.clip(np.round(at).astype(int), 0, len(count) - 1)
-        away = places - curve.points_mm[near]
-        at = near + np.einsum("...i,...i->...", away, curve.along[near]) / _STEP_MM
-        at = np.clip(at, -30.0, len(count) + 30.0)
-    near = np.clip(np.round(at).astype(int), 0, len(count) - 1)
-    away = places - curve.points_mm[near]
-    axes = [_section_axes(way) for way in curve.along]
-    left = np.array([one[0] for one in axes], dtype=np.float32)[near]
-    back = np.array([one[1] for one in axes], dtype=np.float32)[near]
-    side = np.einsum("...i,...i->...", away, left)
-    deep = np.einsum("...i,...i->...", away, back)
-    wide = [((n - 1) * _COARSE + 1) / n for n in few]
-    cut = tuple(slice(n) for n in shape)
-    found = [zoom(one.astype(np.float32), wide, order=1)[cut] for one in (at * _STEP_MM, side, deep)]
-    return found[0], found[1], found[2]
+    index = np.ogrid[tuple(slice(n) for n in shape)]
+
+    def along(way: Array, origin: Array) -> NDArray[np.float32]:
+        steps, start = way @ part.patient_from_voxel[:3, :3], way @ (part.patient_from_voxel[:3, 3] - origin)
+        i, j, k = (step * n for step, n in zip(steps, index, strict=True))
+        out: NDArray[np.float32] = ((i + start).astype(np.float32) + j.astype(np.float32)) + k.astype(
+            np.float32
+        )
+        return out
+
+    def across(one: Vertebra) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        return along(one.left, one.middle_mm), along(one.back, one.middle_mm)
+
+    level = np.zeros(shape, dtype=np.int32)
+    apart = np.full(shape, np.inf, dtype=np.float32)
+    ridge = np.zeros(shape, dtype=np.float32)
+    from_disc = np.full(shape, np.inf, dtype=np.float32)
+    ticks = (
+        np.arange(int(_BEHIND_MM[-1] * _FINE) + 1) / _FINE
+    )  # a table: interpolation of each voxel takes seconds
+    lower, sure = (np.interp(ticks, _BEHIND_MM, mm).astype(np.float32) for mm in (_LOWER_MM, _SURE_MM))
+    borders = [(one.lower, one) for one in vertebrae]
+    if vertebrae[-1].upper is not None:
+        borders.append((vertebrae[-1].upper, vertebrae[-1]))
+    for (middle, normal), one in borders:
+        side, deep = across(one)
+        behind = deep - np.float32(one.half_mm[1])
+        hangs = np.clip((_SIDE_MM[1] - np.abs(side)) / (_SIDE_MM[1] - _SIDE_MM[0]), 0.0, 1.0)
+        above = along(normal, middle)
+        from_disc = np.minimum(from_disc, np.abs(above))
+        step = (np.clip(behind, 0.0, _BEHIND_MM[-1]) * _FINE).astype(np.uint8)
+        above += hangs * lower[step]
+        level += above > 0.0
+        apart = np.minimum(apart, np.abs(above) / sure[step])
+        weight = np.clip(behind / _BEHIND_MM[1], 0.0, 1.0)
+        ridge = np.maximum(ridge, _RIDGE_HU * weight * np.exp(-0.5 * (above / _RIDGE_MM) ** 2))
+    is_near, is_core, is_hung, is_outside = (np.zeros(shape, dtype=bool) for _ in range(4))
+    for n, one in enumerate(vertebrae, start=1):
+        own = np.clip(level, 1, len(vertebrae)) == n
+        side, deep = across(one)
+        wide, half = one.half_mm
+        is_hung |= own & (deep > half) & (np.abs(side) < _SIDE_MM[1])
+        is_body = (side / (wide + _SPUR_MM)) ** 2 + (np.minimum(deep, 0.0) / (half + _SPUR_MM)) ** 2 < 1.0
+        is_body &= deep < half + _SPUR_MM
+        is_arch = (deep > half - _SPUR_MM) & (deep < half + _ARCH_DEEP_MM) & (np.abs(side) < _ARCH_HALF_MM)
+        is_near |= own & (is_body | is_arch)
+        inner = (side / wide) ** 2 + (deep / half) ** 2 < _CORE**2
+        is_core |= own & inner & (level == n) & (from_disc > _CORE_MM)
+        is_canal = (np.abs(side) < _CANAL_MM[0]) & (np.abs(deep - half - _CANAL_MM[1]) < _CANAL_MM[2])
+        is_outside |= own & (is_canal | ((deep < half) & (from_disc < _MIDDLE_MM[-1])))
+    return _Places(level, is_hung, is_near, is_core, is_outside | ~is_near, apart > 1.0, ridge)

@@ -19,7 +19,12 @@ BODY_MM, DISC_MM = 27.0, 9.0
 CORTEX_HU, MARROW_HU, MUSCLE_HU, DISC_HU = 650.0, 150.0, 50.0, 85.0
 MIN_DICE = 0.85  # asked of real scans; joints of these arches are wider than a real one's
 MOST_ASTRAY = 0.02
+MOST_CHANGED = 0.001
+LEAST_GIVEN = 0.85  # voxels that touch the sacrum's own arch may stay with it
 N_MADE = 4
+LEAN, BEND = 0.25, 0.5  # 14 degrees to the side, half of it taken back at each level
+THIN_HU = 70.0  # marrow of old people
+TAKEN_MM = 14.0  # of the lowest arch that the sacrum's label holds wrongly
 
 
 def sacrum() -> Laid:
@@ -28,7 +33,9 @@ def sacrum() -> Laid:
     return Laid(model, model.mean_mm, 1.0, np.ones(count, dtype=bool), 1.0, 1.0, 0.0)
 
 
-def made(above_mm: float, *, with_bone: bool = True) -> tuple[Volume, Volume, np.ndarray]:
+def made(
+    above_mm: float, *, with_bone: bool = True, marrow_hu: float = MARROW_HU, lean: float = 0.0
+) -> tuple[Volume, Volume, np.ndarray]:
     """A scan of a sacrum with vertebrae above, the label map of the sacrum, and each voxel's vertebra."""
     laid = sacrum()
     points = laid.vertices_mm
@@ -45,13 +52,15 @@ def made(above_mm: float, *, with_bone: bool = True) -> tuple[Volume, Volume, np
     values = np.where(bone, 250.0, MUSCLE_HU).astype(np.float32)
     truth = np.zeros(bone.shape, dtype=np.int64)
     # The endplate looks up and forwards: bodies follow it and bend back to upright.
-    at, way = np.array([middle, front + 4.0, top - 6.0]), np.array([0.0, -0.55, 0.83])
+    at, way = np.array([middle, front + 4.0, top - 6.0]), np.array([lean, -0.55, 0.83])
+    way = way / np.linalg.norm(way)
     for n in range(N_MADE if with_bone else 0):
         at = at + way * (DISC_MM / 2 + BODY_MM / 2)
         away = np.stack([x, y, z], axis=-1) - at
         along = away @ way
-        back = np.cross(way, [1.0, 0.0, 0.0])
-        deep, side = away @ back, away[..., 0]
+        left = np.array([1.0, 0.0, 0.0]) - way[0] * way
+        left = left / np.linalg.norm(left)
+        deep, side = away @ np.cross(way, left), away @ left
         body = (np.abs(along) < BODY_MM / 2) & ((side / 23.0) ** 2 + (deep / 17.0) ** 2 < 1)
         inner = (np.abs(along) < BODY_MM / 2 - 2) & ((side / 21.0) ** 2 + (deep / 15.0) ** 2 < 1)
         ring = ((side / 17.0) ** 2 + ((deep - 25.0) / 14.0) ** 2 < 1) & (deep > 12.0)
@@ -60,11 +69,11 @@ def made(above_mm: float, *, with_bone: bool = True) -> tuple[Volume, Volume, np
         whole = (body | arch) & ~bone
         truth[whole & (truth == 0)] = n + 1
         values[whole] = CORTEX_HU
-        values[inner & ~bone] = MARROW_HU
+        values[inner & ~bone] = marrow_hu
         disc = (along > BODY_MM / 2) & (along < BODY_MM / 2 + DISC_MM)
         values[disc & ((side / 22.0) ** 2 + (deep / 16.0) ** 2 < 1) & (truth == 0) & ~bone] = DISC_HU
         at = at + way * (DISC_MM / 2 + BODY_MM / 2)
-        way = way + [0.0, 0.16, 0.0]
+        way = way + [-lean * BEND, 0.16, 0.0]
         way = way / np.linalg.norm(way)
     frame = Frame("patient", "as_supplied")
     scan = Volume(values, matrix, frame, "CT", "HU", "made")
@@ -80,10 +89,8 @@ def found() -> tuple[Volume, Volume, np.ndarray, tuple[str, ...]]:
     return labels, out, truth, notes
 
 
-def test_vertebrae_are_found_and_named_upwards(
-    found: tuple[Volume, Volume, np.ndarray, tuple[str, ...]],
-) -> None:
-    _, out, truth, notes = found
+def check_agree(out: Volume, truth: np.ndarray) -> None:
+    """Every made vertebra is found, under its name, and hardly any of another one."""
     names = {n: name for n, name in out.names.items() if name.startswith("vertebrae_")}
     assert list(names.values()) == [f"vertebrae_{level}" for level in LEVELS[:N_MADE]]
     i, j, k = out.values.shape
@@ -94,17 +101,42 @@ def test_vertebrae_are_found_and_named_upwards(
         assert (own & others).sum() < MOST_ASTRAY * own.sum()
     heights = [np.argwhere(out.values == label)[:, 2].mean() for label in names]
     assert all(low < high for low, high in pairwise(heights))
+
+
+def test_vertebrae_are_found_and_named_upwards(
+    found: tuple[Volume, Volume, np.ndarray, tuple[str, ...]],
+) -> None:
+    _, out, truth, notes = found
+    check_agree(out, truth)
     assert "counted upwards from the sacrum: where the lowest one is transitional" in notes[0]
+
+
+@pytest.mark.parametrize("lean", [-LEAN, LEAN])
+def test_a_spine_that_leans_to_a_side_with_marrow_like_soft_tissue(lean: float) -> None:
+    scan, labels, truth = made(128.0, marrow_hu=THIN_HU, lean=lean)
+    out, _ = with_vertebrae(labels, scan, sacrum())
+    check_agree(out, truth)
+
+
+def test_what_the_sacrum_holds_of_the_lowest_arch_is_given_back() -> None:
+    scan, labels, truth = made(128.0)
+    i, j, k = labels.values.shape
+    arch = np.argwhere(truth[:i, :j, :k] == 1)
+    behind = arch[arch[:, 1] > arch[:, 1].max() - TAKEN_MM / VOXEL_MM]
+    behind = behind[behind[:, 2] > np.median(behind[:, 2])]  # the lower half may lie on the sacrum's own arch
+    wrong = labels.values.copy()
+    wrong[tuple(behind.T)] = 5
+    out, _ = with_vertebrae(replace(labels, values=wrong), scan, sacrum())
+    number = {name: n for n, name in out.names.items()}["vertebrae_L5"]
+    assert len(behind) > 50
+    assert (out.values[tuple(behind.T)] == number).mean() > LEAST_GIVEN
 
 
 def test_what_was_labelled_stays(found: tuple[Volume, Volume, np.ndarray, tuple[str, ...]]) -> None:
     labels, out, _, _ = found
-    i, j, k = labels.values.shape
     was = labels.values > 0
-    np.testing.assert_array_equal(out.values[:i, :j, :k][was], labels.values[was])
-    np.testing.assert_array_equal(
-        out.values == 5, np.pad(was, [(0, b - a) for a, b in zip(was.shape, out.values.shape, strict=True)])
-    )
+    grown = np.pad(was, [(0, b - a) for a, b in zip(was.shape, out.values.shape, strict=True)])
+    assert ((out.values == 5) != grown).sum() < MOST_CHANGED * was.sum()  # along its upper joints alone
     np.testing.assert_array_equal(out.patient_from_voxel, labels.patient_from_voxel)
 
 
