@@ -14,7 +14,7 @@ from ischio.bones.topology import find_edges
 _EDGE_MM = 1.0  # how far an edge's place is off
 _PRIOR_MM = 2.5  # how far bones lie from the model's best shape, where it is worst
 _STIFF = 4.0  # against bends: moves are smooth over a centimetre
-_REACH_MM = (6.0, 5.0, 4.0, 3.0, 3.0)  # to an edge, turn by turn; at half of it, it has half the weight
+_REACH_MM = (8.0, 8.0, 6.0, 5.0, 4.0, 3.0)  # to an edge, turn by turn; at half of it, it has half the weight
 
 _Finder = Callable[[Array, Array, float], tuple[Array, Array]]
 
