@@ -212,7 +212,11 @@ class Bone:
     repairs : tuple of str
         What was done to the surface after it was read, in words.
     moved_mm : float
-        How far smoothing moved the surface on average; 0 where it was left as it was.
+        How far the surface is off on average, as far as its making tells: smoothing moved it, ischio drew it
+        in a CT, or a model was fitted; 0 where it was left as it was given.
+    scan_ends : array of shape (K, 4)
+        Planes where the scan cuts the bone, as outward unit normal and its product with a point of the plane,
+        mm; the surface is closed there with a flat face, which is no bone.
     """
 
     name: str
@@ -224,6 +228,7 @@ class Bone:
     source: str
     repairs: tuple[str, ...] = ()
     moved_mm: float = 0.0
+    scan_ends: Array = field(default_factory=lambda: np.zeros((0, 4)))
     _derived: dict[str, Array] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -231,6 +236,7 @@ class Bone:
         where = f"{self.label} ({self.source})"
         object.__setattr__(self, "vertices_mm", frozen(self.vertices_mm, (None, 3), where))
         object.__setattr__(self, "faces", frozen_indices(self.faces, (None, 3), where))
+        object.__setattr__(self, "scan_ends", frozen(self.scan_ends, (None, 4), where))
         if len(self.faces) == 0 or int(self.faces.max()) >= len(self.vertices_mm):
             raise ValueError(
                 complaint(
@@ -318,6 +324,8 @@ class Region:
         Empty, or one sub-part name per face in ``face_indices``.
     detail : mapping
         Figures of the rule that made the region.
+    missing_mm : array of shape (M, 3), mm
+        Where the laid shape model has more of it, beyond where the bone is cut; none on a whole bone.
     """
 
     name: str
@@ -328,6 +336,7 @@ class Region:
     method: str
     sub_parts: tuple[str, ...] = ()
     detail: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+    missing_mm: Array = field(default_factory=lambda: np.zeros((0, 3)))
 
     def __post_init__(self) -> None:
         indices = frozen_indices(self.face_indices, (None,), f"region {self.name}")
@@ -348,6 +357,7 @@ class Region:
             )
         object.__setattr__(self, "face_indices", indices)
         object.__setattr__(self, "detail", MappingProxyType(dict(self.detail)))
+        object.__setattr__(self, "missing_mm", frozen(self.missing_mm, (None, 3), f"region {self.name}"))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -33,7 +33,7 @@ def femur_of(scan: Volume) -> Bone:
     values = (pieces == np.argmax(np.bincount(pieces.ravel())[1:]) + 1).astype(np.uint8)
     names = {1: "femur_left"}
     labels = Volume(values, scan.patient_from_voxel, scan.frame, "labels", "1", "threshold", names)
-    vertices, faces, _ = label_surface(labels, 1, label_boxes(labels)[1], finer=(1, 1, 2))
+    vertices, faces, _, _ = label_surface(labels, 1, label_boxes(labels)[1], finer=(1, 1, 2))
     vertices = refine(vertices, faces, scan, labels, 1).vertices_mm
     return Bone("femur", Side.LEFT, vertices, faces, scan.frame, 1.0, "threshold")
 

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
+from scipy.stats import norm
 
+from ischio.atlas.model import BoneModel
+from ischio.bones.quality import STREAKS_MM
 from ischio.bones.refine import METAL_HU
+from ischio.bones.segment.ct import Segmented
+from ischio.bones.segment.fit import Laid
 from ischio.types import Bone, Frame, Side, Volume
-from ischio.validation.scans import edge_agreement, label_agreement
+from ischio.validation.merged import merged_row
+from ischio.validation.scans import (
+    REACH_MM,
+    edge_agreement,
+    label_agreement,
+    metal_points,
+    shared_row,
+    steepest,
+)
 
 FRAME = Frame("patient", "made")
 CENTRE = np.array([3.0, -2.0, 400.0])
@@ -76,6 +91,70 @@ def test_joints_metal_and_tumour_are_not_judged() -> None:
     assert edge_agreement(bone, (), metal) is None
 
 
+def test_surface_within_reach_of_streaks_is_left_out_and_told() -> None:
+    """A screw's end beside the ball: what lies within 15 mm of it is not judged, the rest is."""
+    scan, bone = ct(), ball(RADIUS_MM)
+    values = scan.values.copy()
+    index = np.argwhere(np.ones(values.shape, dtype=bool))
+    place = index @ scan.patient_from_voxel[:3, :3].T + scan.patient_from_voxel[:3, 3]
+    tip = CENTRE + [RADIUS_MM + 6.0, 0.0, 0.0]
+    is_screw = np.linalg.norm(place - tip, axis=1) < 3.0
+    values[tuple(index[is_screw].T)] = 3071
+    values[0, 0, 0] = 3071  # a voxel alone is noise
+    screwed = replace(scan, values=values)
+    metal = metal_points(screwed)
+    assert np.linalg.norm(metal - tip, axis=1).max() < 3.0
+    found = edge_agreement(bone, (), screwed, metal=metal)
+    assert found is not None
+    near = np.linalg.norm(bone.vertices_mm[:, None] - metal[None], axis=2).min(axis=1) <= STREAKS_MM
+    judged = np.linalg.norm(bone.vertices_mm - tip, axis=1) > 3.0 + REACH_MM + 1.0
+    assert 0.0 < found[2] <= near.mean()
+    assert found[2] == pytest.approx((near & judged).mean(), abs=0.02)
+    assert found[0] < STEP_MM
+    everything = edge_agreement(bone, (), scan)
+    assert everything is not None
+    assert everything[2] == 0.0
+
+
+def test_the_steepest_step_is_told_between_samples() -> None:
+    at = np.linspace(-3.0, 3.0, 61)
+    for where in (-0.63, 0.0, 0.17):
+        hu = 900.0 * norm.cdf(-(at - where) / BLUR_MM)[None]
+        assert steepest(hu, at)[0] == pytest.approx(where, abs=0.01 * STEP_MM)
+
+
+def test_a_bone_that_holds_another_is_told() -> None:
+    """The lower half of the ball is labelled as the bone beside it."""
+    affine, away = grid()
+    half = np.where(away < RADIUS_MM, 1, 0).astype(np.uint8)
+    half[:, :, : half.shape[2] // 2] *= 2
+    names = {1: "femur_left", 2: "hip_bone_left"}
+    labels = Volume(half, affine, FRAME, "labels", "1", "x", names)
+    own, other = ball(RADIUS_MM), ball(5.0, "hip_bone")
+    beside = replace(other, vertices_mm=other.vertices_mm + [0, 0, 60.0])
+    laid = {
+        (bone.name, bone.side): Laid(
+            BoneModel(bone.name, bone.vertices_mm, np.zeros((0, len(bone.vertices_mm), 3)), bone.faces),
+            bone.vertices_mm,
+            1.0,
+            np.ones(len(bone.vertices_mm), dtype=bool),
+            1.0,
+            1.0,
+            1.0,
+        )
+        for bone in (own, beside)
+    }
+    row = shared_row("two balls", Segmented(labels, laid, ()))
+    assert row.verdict == "fail"
+    assert row.note.startswith("most: hip bone left of femur left;")
+    assert merged_row([row, row]).ours == 2.0
+    whole = replace(labels, values=(half > 0).astype(np.uint8))
+    right = shared_row("two balls", Segmented(whole, laid, ()))
+    assert right.verdict == "pass"
+    assert merged_row([right, row]).ours == 1.0
+    assert merged_row([right]).verdict == "pass"
+
+
 def test_dice_with_and_without_what_the_labels_give_to_another_bone() -> None:
     affine, away = grid()
     index = np.arange(away.shape[2])[None, None, :] * SPACING_MM[2]
@@ -84,7 +163,8 @@ def test_dice_with_and_without_what_the_labels_give_to_another_bone() -> None:
     labels = Volume(values, affine, FRAME, "labels", "1", "x", {1: "femur_left", 2: "hip_bone_left"})
     other = ball(5.0, "hip_bone")
     other = Bone("hip_bone", Side.LEFT, other.vertices_mm + [0, 0, 20.0], other.faces, FRAME, 1.0, "made")
-    raw, both = label_agreement([ball(RADIUS_MM), other], labels)["left femur"]
+    found = label_agreement([ball(RADIUS_MM), other], labels)["left femur"]
     cap = np.pi * 15.0**2 * (RADIUS_MM - 5.0) / (4 / 3 * np.pi * RADIUS_MM**3)
-    assert raw == pytest.approx(2 * (1 - cap) / (2 - cap), abs=0.02)
-    assert both > 0.97
+    assert found.raw == pytest.approx(2 * (1 - cap) / (2 - cap), abs=0.02)
+    assert found.both > 0.97
+    assert found.given == pytest.approx(cap, abs=0.02)

@@ -125,8 +125,22 @@ def socket_of(name: str, side: Side, vertices_mm: Array) -> Array:
     vertices_mm : array of shape (V, 3), mm
         With the vertices of ``part_model``.
     """
+    return ball_of(name, side, vertices_mm)[0]
+
+
+def ball_of(name: str, side: Side, vertices_mm: Array) -> tuple[Array, float]:
+    """Centre, of shape (3,), and radius of the sphere of a laid femur or hip bone, mm.
+
+    Parameters
+    ----------
+    name : str
+        "femur" or "hip_bone".
+    side : Side
+    vertices_mm : array of shape (V, 3), mm
+        With the vertices of ``part_model``.
+    """
     ball, weights = _ball(name, side)
-    return fit_sphere(vertices_mm[ball], weights)[0]
+    return fit_sphere(vertices_mm[ball], weights)
 
 
 def socket(side: Side) -> tuple[Array, Array]:

@@ -26,9 +26,9 @@ VOLUMES_CM3: Mapping[str, tuple[float, float]] = MappingProxyType(
 )
 MOST_UNLIKE = 0.15  # of the volume: healthy sides differ by up to 0.08
 OPEN_MM = 20.0  # length of one border; nutrient holes and meshing gaps are shorter
-_METAL_CM3 = 0.05  # smaller ones are noise, or calcium
+METAL_CM3 = 0.05  # smaller ones are noise, or calcium
 _NEAR_MM = 3.0  # of a bone's surface: metal this near is in it or on it
-_STREAKS_MM = 15.0  # around metal: there edges move
+STREAKS_MM = 15.0  # around metal: there edges move
 STREAK_SIGMA_MM = 1.5
 _PROSTHESIS_CM3 = 15.0  # a nail with its screw has 10, a stem with head and cup 40 and more
 _ABOVE_MM = 120.0  # of the sacrum's top: hardware of a lumbar fusion
@@ -311,7 +311,7 @@ def _metal(bones: Sequence[Bone], scan: Volume) -> list[QualityFinding]:
     found = []
     for piece in range(1, n_pieces + 1):
         volume = float(sizes[piece] * voxel_cm3)
-        if volume < _METAL_CM3:
+        if volume < METAL_CM3:
             continue
         slot = slots[piece - 1]
         index = np.argwhere(pieces[slot] == piece) + [one.start for one in slot] + start
@@ -328,7 +328,7 @@ def _box_of(bones: Sequence[Bone], scan: Volume) -> tuple[NDArray[np.int64], NDA
     """The part of the scan around the bones, and its first voxel."""
     back = np.linalg.inv(scan.patient_from_voxel)
     points = np.concatenate([bone.vertices_mm for bone in bones])
-    low, high = points.min(axis=0) - _STREAKS_MM, points.max(axis=0) + _STREAKS_MM
+    low, high = points.min(axis=0) - STREAKS_MM, points.max(axis=0) + STREAKS_MM
     if any(bone.name == "sacrum" for bone in bones):
         high[2] += _ABOVE_MM
     corners = np.array(
@@ -387,7 +387,7 @@ def _metal_finding(
         (*_HEAD, *_SOCKET) if kind == "prosthesis" else (),
         STREAK_SIGMA_MM,
         points,
-        _STREAKS_MM,
+        STREAKS_MM,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,9 +40,29 @@ def label_boxes(volume: Volume) -> dict[int, Box]:
     return {label: boxes[label - 1] for label in volume.names if boxes[label - 1] is not None}
 
 
+class LabelSurface(NamedTuple):
+    """The surface of a label, what was done to it, and where the volume cuts it.
+
+    Parameters
+    ----------
+    vertices_mm : array of shape (V, 3), mm, patient LPS
+    faces : int array of shape (F, 3)
+        Outward; none where the label is too small.
+    repairs : tuple of str
+        What was dropped, and whether the bone leaves the volume.
+    scan_ends : array of shape (K, 4)
+        Of the sides of the volume that the bone reaches, as in ``Bone``.
+    """
+
+    vertices_mm: Array
+    faces: Indices
+    repairs: tuple[str, ...]
+    scan_ends: Array
+
+
 def label_surface(
     volume: Volume, label: int, box: Box, *, finer: tuple[int, int, int] = (1, 1, 1)
-) -> tuple[Array, Indices, tuple[str, ...]]:
+) -> LabelSurface:
     """Surface around the voxels of a label.
 
     Parameters
@@ -57,11 +77,7 @@ def label_surface(
 
     Returns
     -------
-    vertices_mm : array of shape (V, 3), mm, patient LPS
-    faces : int array of shape (F, 3)
-        Outward; none where the label is too small.
-    repairs : tuple of str
-        What was dropped, and whether the bone leaves the volume.
+    LabelSurface
 
     Notes
     -----
@@ -81,14 +97,14 @@ def label_surface(
             f"holes inside the label filled ({100 * n_filled / max(int(mask.sum()), 1):.1f} % of its voxels)"
         )
         mask = filled
-    n_cut = sum((b.start == 0) + (b.stop == size) for b, size in zip(box, volume.values.shape, strict=True))
-    if n_cut:
+    ends = _scan_ends(volume, box)
+    if len(ends):
         repairs.append(
-            f"cut by the field of view on {counted(n_cut, 'side')} and closed there with a flat face"
+            f"cut by the field of view on {counted(len(ends), 'side')} and closed there with a flat face"
         )
     blurred = gaussian_filter(np.pad(mask, _PAD).astype(np.float32), SMOOTHING_VOXELS)
     if blurred.max() <= _LEVEL:  # a few voxels, no bone
-        return np.empty((0, 3)), np.empty((0, 3), dtype=np.int64), tuple(repairs)
+        return LabelSurface(np.empty((0, 3)), np.empty((0, 3), dtype=np.int64), tuple(repairs), ends)
     if finer != (1, 1, 1):
         sizes = [(size - 1) * n + 1 for size, n in zip(blurred.shape, finer, strict=True)]
         blurred = zoom(blurred, [m / n for m, n in zip(sizes, blurred.shape, strict=True)], order=1)
@@ -99,7 +115,20 @@ def label_surface(
     # No BLAS: its last digits may depend on the number of threads.
     points = np.einsum("ij,kj->ik", voxels, affine[:3, :3]) + affine[:3, 3]
     outward = faces[:, ::-1] if np.linalg.det(affine[:3, :3]) > 0 else faces
-    return points, outward.astype(np.int64), tuple(repairs)
+    return LabelSurface(points, outward.astype(np.int64), tuple(repairs), ends)
+
+
+def _scan_ends(volume: Volume, box: Box) -> Array:
+    """Planes of the volume's sides that a box reaches, shape (K, 4): outward unit normal, offset in mm."""
+    inverse = np.linalg.inv(volume.patient_from_voxel)
+    planes = []
+    for axis, (part, size) in enumerate(zip(box, volume.values.shape, strict=True)):
+        along, offset = inverse[axis, :3], inverse[axis, 3]
+        length = np.linalg.norm(along)
+        for reaches, sign, end in ((part.start == 0, -1.0, -0.5), (part.stop == size, 1.0, size - 0.5)):
+            if reaches:
+                planes.append([*(sign * along / length), sign * (end - offset) / length])
+    return np.array(planes).reshape(-1, 4)
 
 
 def _without_specks(mask: NDArray[np.bool_], box: Box) -> tuple[NDArray[np.bool_], Box, int]:

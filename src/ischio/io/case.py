@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +36,8 @@ class RawSurface:
         File name.
     repairs : tuple of str
         What reading changed, in words.
+    scan_ends : array of shape (K, 4)
+        As in ``Bone``.
     """
 
     name: str
@@ -44,6 +46,7 @@ class RawSurface:
     faces: NDArray[np.int64]
     source: str
     repairs: tuple[str, ...] = ()
+    scan_ends: Array = field(default_factory=lambda: np.zeros((0, 4)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

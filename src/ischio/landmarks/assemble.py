@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from ischio._check import Array, CannotMeasure, spoken
 from ischio.landmarks import frames, joint_frames, plausible, substitutes
+from ischio.landmarks.cut_ends import closed_again, opened
 from ischio.landmarks.femur import find_femur
 from ischio.landmarks.findings import Findings
 from ischio.landmarks.headless import femur_without_head, hip_bone_without_socket
@@ -160,6 +161,8 @@ def _doubts(hip: Hip) -> list[str]:
     for name, region in hip.regions.items():
         if "stands_in" in region.detail:
             of.setdefault(f"found by {region.detail['stands_in']}", []).append(name)
+        if len(region.missing_mm):
+            of.setdefault("cut away in part; distances in any position leave the rest out", []).append(name)
     return [f"{hip.side.value} {', '.join(map(spoken, names))}: {words}" for words, names in of.items()]
 
 
@@ -197,8 +200,9 @@ def _tried(find: Callable[[Bone], T]) -> Callable[[Bone], T | CannotMeasure]:
 
 def _femur(bone: Bone, axes: str) -> Findings:
     """Findings on a femur; without its head as far as the patient's axes lead."""
+    searched = opened(bone)
     try:
-        return find_femur(bone)
+        return closed_again(find_femur(searched), bone, searched)
     except CannotMeasure as why:
         if axes == "unknown":
             raise
@@ -207,13 +211,15 @@ def _femur(bone: Bone, axes: str) -> Findings:
 
 def _hip_bone(bone: Bone, heads: dict[Side, tuple[Array, float]], axes: str) -> dict[Side, Findings]:
     """Findings on a hip bone or a pelvis; on a hip bone without its socket as far as the axes lead."""
+    searched = opened(bone)
     try:
-        return find_hip_bone(bone, heads)
+        found = find_hip_bone(searched, heads)
+        return {side: closed_again(one, bone, searched) for side, one in found.items()}
     except CannotMeasure as why:
         if axes == "unknown" or bone.name == "pelvis":
             raise
-        found = hip_bone_without_socket(bone, str(why))
-        return {found.side: found}
+        alone = hip_bone_without_socket(bone, str(why))
+        return {alone.side: alone}
 
 
 def _ball(found: Findings, name: str) -> tuple[Array, float]:

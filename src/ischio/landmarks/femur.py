@@ -10,6 +10,7 @@ from ischio._check import Array, CannotMeasure
 from ischio.atlas.model import BoneModel, bone_model
 from ischio.atlas.template import femur_template
 from ischio.geometry.spheres import Sphere, find_spheres
+from ischio.landmarks.cut_ends import beyond_cut
 from ischio.landmarks.femur_regions import OTHER_REGIONS, femur_regions
 from ischio.landmarks.findings import (
     N_SAMPLES,
@@ -67,6 +68,7 @@ POINT_RULES = {
     "intercondylar_notch": Rule(1.1, 2.2, 0.6, least_mm=2.7),
 }
 _ISTHMUS_SIGMA_MM = 2.5
+_TROCHANTER_MM = 12.0  # round its tip: its cap, and some of its slopes
 _UPPER_RADII = 5.0  # from the head's centre: the upper end reaches two radii below the lesser trochanter
 _UPPER_COVER = 0.9  # of that: what of the model must lie on it
 _UPPER_POINTS = ("greater_trochanter_superior", "intertrochanteric_crest_posterior")
@@ -255,8 +257,26 @@ def _add_trochanter(
         return bone, None
     bone = replace(bone, vertices_mm=found.vertices_mm, faces=found.faces)
     landmarks["lesser_trochanter_tip"] = tip_landmark(bone, side, found, guess)
-    regions["lesser_trochanter"] = trochanter_as_region(found, side, {})
+    lost = missing_trochanter(bone, fit)
+    regions["lesser_trochanter"] = replace(trochanter_as_region(found, side, {}), missing_mm=lost)
     return bone, found.shaft
+
+
+def missing_trochanter(bone: Bone, fit: ModelFit) -> Array:
+    """Where a laid model has the lesser trochanter and the femur is cut away.
+
+    Parameters
+    ----------
+    bone : Bone
+    fit : ModelFit
+
+    Returns
+    -------
+    array of shape (M, 3), mm
+    """
+    away = fit.vertices_mm - fit.vertices_mm[femur_template().points["lesser_trochanter_tip"]]
+    places: Array = fit.vertices_mm[np.linalg.norm(away, axis=1) < _TROCHANTER_MM]
+    return places[beyond_cut(bone, places)]
 
 
 def _add_points(

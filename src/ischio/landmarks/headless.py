@@ -14,6 +14,8 @@ import numpy as np
 from ischio._check import Array, CannotMeasure
 from ischio.atlas.model import BoneModel, bone_model
 from ischio.atlas.template import Template, femur_template, pelvis_template
+from ischio.landmarks.cut_ends import without_cut_faces
+from ischio.landmarks.femur import missing_trochanter
 from ischio.landmarks.femur_regions import OTHER_REGIONS
 from ischio.landmarks.findings import Findings, unlike_model
 from ischio.landmarks.hip_bone import hip_bone_findings
@@ -27,7 +29,6 @@ from ischio.landmarks.upright import (
     PELVIS_TURNS_DEG,
     lay_upright,
     lies_on_bone,
-    without_cut_faces,
 )
 from ischio.types import Bone, Landmark, Side
 
@@ -86,7 +87,7 @@ def femur_without_head(bone: Bone, why: str) -> Findings:
     tip = replace(tip, sigma_mm=tip_sigma, detail={**tip.detail, "stands_in": _HEAD})
     sigma = _FEMUR_SIGMA_MM if share > _WHOLE else _CUT_THROUGH_SIGMA_MM
     more = {"model_rms_mm": fit.rms_mm, "stands_in": _HEAD, WITHOUT: sigma}
-    region = trochanter_as_region(found, side, more)
+    region = replace(trochanter_as_region(found, side, more), missing_mm=missing_trochanter(opened, fit))
     names = {"femoral_head_centre", *template.points, *OTHER_REGIONS, *SHAFT_AXES}
     names |= {"lesser_trochanter_base", "neck_isthmus_centre", "knee_centre"}
     reasons = dict.fromkeys(sorted(names - {tip.name}), why)

@@ -14,6 +14,7 @@ from ischio.atlas.template import ISCHIUM_PARTS, Template, pelvis_template
 from ischio.geometry.connect import largest_component, without_holes
 from ischio.geometry.sampling import face_normals, sample_surface
 from ischio.geometry.spheres import find_spheres
+from ischio.landmarks.cut_ends import beyond_cut
 from ischio.landmarks.findings import (
     N_SAMPLES,
     Findings,
@@ -333,6 +334,7 @@ def _ischium(bone: Bone, side: Side, fit: ModelFit, template: Template, rim: Arr
             "spine_radius_mm": SPINE_RADIUS_MM,
             "model_rms_mm": fit.rms_mm,
         },
+        missing_mm=labelled[beyond_cut(bone, labelled)],
     )
 
 

@@ -18,6 +18,7 @@ from ischio._check import Array, CannotMeasure
 from ischio.atlas.model import BoneModel, vertex_normals
 from ischio.atlas.template import Template
 from ischio.geometry.sampling import face_normals
+from ischio.landmarks.cut_ends import without_cut_faces
 from ischio.landmarks.findings import N_SAMPLES
 from ischio.landmarks.grain import steady_sample
 from ischio.landmarks.registration import ModelFit, Placement, fit_shape, follow
@@ -32,52 +33,8 @@ _N_COARSE, _N_FINE = 150, 600
 _N_REFINED = 24
 _N_FREE = 5  # placements that the shape is let free from
 _FIRST, _THEN = (0, 3, 3, 6, 6), (10, 10, 15, 15, 20, 20, 20, 20)
-# Of a face that closes a cut; laid on a scan of thick slices it is wavy. Seen along its normal, 0.64 and more
-# of it look the same way, and walls of bone stand steeply below it, on 0.32 to 1.0 of the next layer. Of ends
-# of bone only smaller ones come near: less is asked across the patient's axes, where scans end.
-_FLAT_MM, _FLAT_COSINE, _FLAT_MM2 = 2.5, 0.8, 230.0
-_EVEN_COSINE, _EVEN_SHARE = 0.95, 0.6
-_BELOW_MM, _STEEP_COSINE = 6.0, 0.5
-_STEEP_SHARE = {True: 0.27, False: 0.36}  # across the patient's axes, elsewhere
-_END_MM = 4.0  # as deep its waves may be
-_N_FLAT = 24
 _UPPER_MM = 140.0  # a hip bone without its socket is shorter
 _SIZE_SIGMA = 0.1  # of adults
-
-
-def without_cut_faces(bone: Bone) -> NDArray[np.bool_]:
-    """Which faces are bone, not the flat ends that close it where the scan ends.
-
-    Parameters
-    ----------
-    bone : Bone
-
-    Returns
-    -------
-    bool array of shape (F,)
-
-    Notes
-    -----
-    A flat end lies outermost in its direction, and ends sharply: below it the surface turns away steeply.
-    """
-    normals, areas = face_normals(bone.triangles_mm)
-    middles = bone.middles_mm
-    kept = np.ones(len(areas), dtype=bool)
-    bins = np.round(normals * 10).astype(np.int64)
-    ways, of = np.unique(bins, axis=0, return_inverse=True)
-    sizes = np.bincount(of.reshape(-1), weights=areas)
-    largest = ways[np.argsort(-sizes, kind="stable")[:_N_FLAT]]
-    axes = [(way, True) for way in (*np.eye(3), *-np.eye(3))]
-    for way, is_axis in (*axes, *((one / np.linalg.norm(one), False) for one in largest)):
-        height = middles @ way
-        flat = (normals @ way > _FLAT_COSINE) & (height > height.max() - _FLAT_MM)
-        layer = (height < height.max() - _FLAT_MM) & (height > height.max() - _BELOW_MM)
-        steep = layer & (np.abs(normals @ way) < _STEEP_COSINE)
-        even = flat & (normals @ way > _EVEN_COSINE)
-        is_end = areas[flat].sum() > _FLAT_MM2 and areas[even].sum() > _EVEN_SHARE * areas[flat].sum()
-        if is_end and areas[steep].sum() > _STEEP_SHARE[is_axis] * areas[layer].sum():
-            kept &= ~((height > height.max() - _END_MM) & (normals @ way > 0.3))
-    return kept
 
 
 def lay_upright(
@@ -113,6 +70,8 @@ def lay_upright(
     fits: dict[Side, ModelFit] = {}
     for side, (model, template) in models.items():
         placed = _placed(model, _own_side(model, template), points, normals, side, turns_deg)
+        if not placed:
+            raise CannotMeasure("the bone is too small to be told")
         fits[side] = min(
             (
                 fit_shape(
@@ -162,6 +121,8 @@ def _placed(
         low, high = placed[:, 2].min(), placed[:, 2].max()
         for level in np.arange(low + _LEAST_MM, high + _LEVEL_MM, _LEVEL_MM):
             within = (placed[:, 2] < level) & (placed[:, 2] > level - (top - bottom))
+            if not within.any():  # a slice thinner than the model's vertices stand apart
+                continue
             shift = np.append(points[:, :2].mean(axis=0) - placed[within, :2].mean(axis=0), top - level)
             tried.append(search(few, few_normals, Placement(np.inf, 1.0, turn, shift), 2))
     fine = slice(None, None, max(1, len(points) // _N_FINE))

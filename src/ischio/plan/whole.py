@@ -8,6 +8,7 @@ from typing import Any
 
 from ischio._check import Array, CannotMeasure, InputError, complaint
 from ischio.io.gait_trial import GaitCycle
+from ischio.measures.ischiofemoral_space_3d import shortest
 from ischio.plan.as_dict import PREDICTION, hip_row, plan_rows
 from ischio.plan.burr import USUAL, Burr
 from ischio.plan.goals import MEDIAN, STANDING, goal_of
@@ -96,6 +97,7 @@ def plan_sections(
             planning["reasons"][side.value] = pelvis.reasons.get(side.value, "this hip is absent")
             continue
         try:
+            shortest(hips[side])  # refused where what a scan cut away is nearest: a plan would fall short
             goal = goal_of(hips[side], target_mm, motion, cycle=_cycle(cycles, motion, side))
             one = plan_hip(
                 hips[side],

@@ -136,6 +136,10 @@ def _bone(bone: Bone) -> dict[str, Any]:
         **_fields(bone, "label", "name", "side", "edge_mm", "repairs"),
         "n_faces": len(bone.faces),
         "moved_mm": _number(bone.moved_mm),
+        "scan_ends": [
+            [*(_number(value, _ROTATION_DECIMALS) for value in plane[:3]), _number(plane[3])]
+            for plane in bone.scan_ends.tolist()
+        ],
         "source": PureWindowsPath(bone.source).name,  # splits at / and \: no folder of the user's gets out
     }
 

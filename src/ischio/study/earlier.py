@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from ischio._check import InputError, complaint
 from ischio.bones.quality import METAL_KINDS
 from ischio.io.markups import READER_PREFIX
@@ -125,10 +127,17 @@ def _bone(out: Path, row: dict[str, Any]) -> Bone:
                 "The file was changed; pass it in a folder of bones instead.",
             )
         )
-    source, repairs = row["source"], tuple(row["repairs"])
-    moved = float(row["moved_mm"])
     return Bone(
-        row["name"], side, mesh.vertices_mm, mesh.faces, _FRAME, row["edge_mm"], source, repairs, moved
+        row["name"],
+        side,
+        mesh.vertices_mm,
+        mesh.faces,
+        _FRAME,
+        row["edge_mm"],
+        source=row["source"],
+        repairs=tuple(row["repairs"]),
+        moved_mm=float(row["moved_mm"]),
+        scan_ends=np.array(row["scan_ends"], dtype=np.float64).reshape(-1, 4),
     )
 
 

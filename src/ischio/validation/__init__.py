@@ -19,6 +19,7 @@ from ischio.validation import (
     versions,
 )
 from ischio.validation.left_out import left_out_rows
+from ischio.validation.merged import merged_row
 from ischio.validation.rows import Row, skipped, to_dict, to_markdown, to_text
 
 __all__ = ["Row", "run", "to_dict", "to_markdown", "to_text"]
@@ -87,6 +88,7 @@ def run(
     else:
         rows += segmentation.person_rows(people.RATED, bones, progress)
     rows += scans.scan_rows(folder.parent.parent, progress, tuple(scans.SCANS) if every_ct else scans.FEW)
+    rows.append(merged_row(rows))
     rows += invariance.orientation_rows(bones, people.RATED, orientations, progress)
     real = {
         path.name: people.assessed(people.read_person(path))

@@ -15,6 +15,7 @@ from ischio.io.case import RawInput
 from ischio.study import Settings, analyse
 from ischio.types import Bone, Side, Volume
 from ischio.validation.made_ct import Scanner, made_ct, model_hip
+from ischio.validation.merged import taken_row
 from ischio.validation.people import read_person
 from ischio.validation.rows import Row, compared
 
@@ -24,9 +25,8 @@ Progress = Callable[[str, float], None]
 SLICES_MM = {0.8: (0.03, 0.5), 1.5: (0.03, 0.5), 3.0: (0.06, 1.5)}
 IN_PLANE_MM = 0.8
 _JUDGED = ("hip_bone", "femur", "sacrum")
-_MERGED = 0.005  # of a bone may be given to another
 _PERSON = 18
-_MORE_PEOPLE = (3, 14, 22)
+_MORE_PEOPLE = (3, 9, 14, 22)
 _GAP = "ischiofemoral_space_3d"
 _STEP_MM = 0.5  # of the grid that volumes are compared on
 _BELOW_MM, _ABOVE_MM, _BESIDE_MM = 110.0, 40.0, 8.0  # of the head's top and of the bones: the field of view
@@ -174,7 +174,7 @@ def _rows(
         rows.append(compared(f"{words}: Dice of the solid", 1.0, dice, missing, "1", source))
         rows.append(compared(f"{words}: mean distance to it", 0.0, distance, IN_PLANE_MM / 2, "mm", source))
         taken = max([taken, *(_taken(bone, other, labels) for other in wanted if other is not bone)])
-    rows.append(compared("largest share of a bone given to another", 0.0, taken, _MERGED, "1", source))
+    rows.append(taken_row(taken, source))
     if has_gap:
         truth, ours = _gaps(list(bones)), _gaps(list(found.values()))
         for side in sides:
@@ -228,12 +228,14 @@ def _agreement(truth: Bone, own: Bone, box: tuple[Array, Array]) -> tuple[float,
 
 
 def _taken(bone: Bone, other: Bone, labels: Volume) -> float:
-    """Share of a bone's solid that the label map gives to another one."""
+    """Share of a bone's solid that the label map gives to another one; what both hold is either's."""
     key = other.name if other.side is None else f"{other.name}_{other.side.value}"
     numbers = [number for number, name in labels.names.items() if name == key]
     i, j, k = labels.values.shape
-    mask = solid(bone.vertices_mm, bone.faces, labels.patient_from_voxel, (i, j, k))
-    return float((mask & np.isin(labels.values, numbers)).sum() / max(int(mask.sum()), 1))
+    mask, shared = (
+        solid(one.vertices_mm, one.faces, labels.patient_from_voxel, (i, j, k)) for one in (bone, other)
+    )
+    return float((mask & ~shared & np.isin(labels.values, numbers)).sum() / max(int(mask.sum()), 1))
 
 
 def _gaps(bones: Sequence[Bone]) -> dict[Side | None, float | None]:

@@ -109,7 +109,7 @@ def test_vertices_beside_metal_follow_their_neighbours(case: tuple[Volume, Volum
     values = scan.values.copy()
     values[np.linalg.norm(place - centre - [20.0, 0, 0], axis=-1) < 5] = int(METAL_HU) + 500
     metal = Volume(values, scan.patient_from_voxel, FRAME, "CT", "HU", "x")
-    vertices, faces, _ = label_surface(labels, 1, label_boxes(labels)[1], finer=(4, 4, 4))
+    vertices, faces, _, _ = label_surface(labels, 1, label_boxes(labels)[1], finer=(4, 4, 4))
     laid = refine(vertices, faces, metal, labels, 1)
     after = error_mm(laid.vertices_mm, centre)
     assert np.abs(after).max() < LABEL_MM / 2
@@ -135,7 +135,7 @@ def test_a_hole_inside_a_label_is_filled() -> None:
     values = np.zeros((12, 12, 12), dtype=np.uint8)
     values[2:10, 2:10, 2:10], values[5:7, 5:7, 5:7] = 1, 0
     labels = Volume(values, np.diag([2.0, 2, 2, 1]), FRAME, "labels", "1", "x", {1: "sacrum"})
-    vertices, _, repairs = label_surface(labels, 1, label_boxes(labels)[1])
+    vertices, _, repairs, _ = label_surface(labels, 1, label_boxes(labels)[1])
     assert "holes inside the label filled (1.6 % of its voxels)" in repairs
     assert np.linalg.norm(vertices - vertices.mean(axis=0), axis=1).min() > 6
 

@@ -56,7 +56,7 @@ def test_an_ellipsoid_comes_back(axes: np.ndarray, side: float, volume: Callable
     scan = phantom(axes, centre)
     boxes = label_boxes(scan)
     assert list(boxes) == [7]
-    vertices, faces, repairs = label_surface(scan, 7, boxes[7])
+    vertices, faces, repairs, _ = label_surface(scan, 7, boxes[7])
     voxel_mm = float(np.linalg.norm(axes, axis=0).max())
     exact = 4 / 3 * np.pi * float(RADII_MM.prod())
     # The voxels counted miss the exact volume by up to 0.5 %, the smoothing of 0.6 voxel by 0.3 % more.
@@ -86,7 +86,7 @@ def test_a_bone_that_leaves_the_scan_is_closed_and_said(volume: Callable[..., fl
     scan = phantom(
         np.eye(3), CENTRE_MM, shift=np.array([32.0, -0.5, 30.0])
     )  # centre on the border: half is seen
-    vertices, faces, repairs = label_surface(scan, 7, label_boxes(scan)[7])
+    vertices, faces, repairs, _ = label_surface(scan, 7, label_boxes(scan)[7])
     half = 2 / 3 * np.pi * float(RADII_MM.prod())
     assert volume(vertices, faces) == pytest.approx(half, rel=0.02)  # the edge of the cut is rounded off
     assert repairs[1] == "cut by the field of view on 1 side and closed there with a flat face"
@@ -97,9 +97,9 @@ def test_specks_are_dropped_and_said() -> None:
     values = scan.values.copy()
     values[0, 0, 0] = values[60:62, 70:72, 58:60] = 7
     speckled = Volume(values, scan.patient_from_voxel, scan.frame, "labels", "1", "phantom", scan.names)
-    vertices, faces, repairs = label_surface(speckled, 7, label_boxes(speckled)[7])
+    vertices, faces, repairs, _ = label_surface(speckled, 7, label_boxes(speckled)[7])
     assert repairs == ("made from a label map", "2 specks of the label dropped")
-    clean_vertices, clean_faces, _ = label_surface(scan, 7, label_boxes(scan)[7])
+    clean_vertices, clean_faces, _, _ = label_surface(scan, 7, label_boxes(scan)[7])
     np.testing.assert_array_equal(vertices, clean_vertices)
     np.testing.assert_array_equal(faces, clean_faces)
 
@@ -108,7 +108,7 @@ def test_a_plate_one_voxel_thick_stays_whole(volume: Callable[..., float]) -> No
     values = np.zeros((40, 40, 12), dtype=np.uint8)
     values[5:35, 5:35, 6] = 1
     scan = Volume(values, np.eye(4), Frame("patient", "test"), "labels", "1", "plate", {1: "hip_bone_left"})
-    vertices, faces, _ = label_surface(scan, 1, label_boxes(scan)[1])
+    vertices, faces, _, _ = label_surface(scan, 1, label_boxes(scan)[1])
     assert 0.5 < volume(vertices, faces) / 900 < 1.0  # two thirds of its thickness, said in the module
 
 
@@ -116,5 +116,5 @@ def test_a_few_voxels_are_no_surface() -> None:
     values = np.zeros((9, 9, 9), dtype=np.uint8)
     values[4, 4, 4] = 1
     scan = Volume(values, np.eye(4), Frame("patient", "test"), "labels", "1", "dot", {1: "sacrum"})
-    vertices, faces, _ = label_surface(scan, 1, label_boxes(scan)[1])
+    vertices, faces, _, _ = label_surface(scan, 1, label_boxes(scan)[1])
     assert (vertices.shape, faces.shape) == ((0, 3), (0, 3))

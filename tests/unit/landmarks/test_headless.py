@@ -11,10 +11,10 @@ from ischio._check import CannotMeasure
 from ischio.atlas import reconstruction
 from ischio.geometry.surface_gap import surface_gap
 from ischio.landmarks.assemble import find_pelvis
+from ischio.landmarks.cut_ends import without_cut_faces
 from ischio.landmarks.femur import find_femur
 from ischio.landmarks.headless import WITHOUT, femur_without_head, hip_bone_without_socket
 from ischio.landmarks.hip_bone import find_hip_bone
-from ischio.landmarks.upright import without_cut_faces
 from ischio.measures import run
 from ischio.types import Bone, Side
 

@@ -91,3 +91,18 @@ def test_red_flags_and_absent_hips_end_a_plan_with_a_reason(hip: Hip) -> None:
     going, (one,) = plan_sections(pelvis, 5.0)
     assert going["planning"]["reasons"] == {"right": "not supplied"}
     assert one.plans[0].status == "met"
+
+
+def test_no_plan_where_the_nearest_ischium_is_cut_away() -> None:
+    pelvis = phantoms.pelvis()
+    left = pelvis.left
+    assert left is not None
+    missing = left.point("lesser_trochanter_tip")[None] + [0.0, 3.0, 0.0]
+    cut = replace(left.regions["ischium"], missing_mm=missing)
+    torn = replace(pelvis, left=replace(left, regions={**left.regions, "ischium": cut}))
+    sections, found = plan_sections(torn, 17.0, sides=[Side.LEFT])
+    assert not found
+    assert (
+        "the ischium is cut, and what is missing of it would be nearest"
+        in sections["planning"]["reasons"]["left"]
+    )

@@ -26,6 +26,7 @@ from ischio.bones.segment.find import (
 )
 from ischio.bones.segment.fit import CUBE_MM, HIGH_HU, LOW_HU, Held, Laid, lay, loosen, without
 from ischio.bones.segment.grid import coarse, fine, spacing_mm, upright
+from ischio.bones.segment.growth import open_plates
 from ischio.bones.segment.mask import bone_mask
 from ischio.bones.segment.spine import with_vertebrae
 from ischio.bones.segment.territory import distance_field, territories
@@ -135,7 +136,7 @@ def segment_ct(scan: Volume, *, exclude: Volume | None = None, progress: Progres
         )
     tell("laying the sacrum", 0.4)
     laid.update(_laid_sacrum(laid, grid))
-    notes += small_bones(laid)
+    notes += small_bones(laid) + open_plates(laid, scan)
     stiff = dict(laid)
     for key in laid:
         others = [one for other, one in laid.items() if other != key]
@@ -271,7 +272,9 @@ def _labelled(
         is_joint = np.any([other[box] < _JOINT_MM for other in fields if other is not field], axis=0)
         is_joint = np.broadcast_to(is_joint, inner.shape)
         is_own = owner[box] == number
-        mask = bone_mask(smooth[box], inner, is_own, is_joint, spacing, by_slice=name != "sacrum")
+        mask = bone_mask(
+            smooth[box], inner, is_own, is_joint, spacing, by_slice=name != "sacrum", stiff=before[box]
+        )
         if name == "sacrum":  # laid last: the others are labelled
             part = replace(volume, values=volume.values[box], patient_from_voxel=_moved(volume, box))
             is_other = labels[box] > 0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 
@@ -15,7 +16,9 @@ from ischio.types import Side, Volume
 
 _JOINT_MM = 32.0  # around a socket's centre: a head and its cup
 _PROSTHESIS_CM3 = 8.0  # of metal in there; a screw through the head has 3
-ADULT_SCALE = 0.82  # of the mean adult's size: smaller women have 0.86
+# Of the mean adult's size, one standard deviation of the shape model's people; 1 is the mean.
+SIZE_SD: Mapping[str, float] = MappingProxyType({"femur": 0.04, "hip_bone": 0.055, "sacrum": 0.06})
+SMALLEST_SD = 2.5  # below the mean, over all bones: one adult in 160
 Key = tuple[str, Side | None]
 
 
@@ -63,15 +66,20 @@ def small_bones(laid: dict[Key, Laid]) -> tuple[str, ...]:
     -------
     tuple of str
     """
-    small = []
-    for (name, side), one in laid.items():
-        if one.scale < ADULT_SCALE:
-            words = name.replace("_", " ") if side is None else f"{side.value} {name.replace('_', ' ')}"
-            small.append(f"{words} {one.scale:.2f}")
-    if not small:
+    if not laid:
         return ()
-    said = f"smaller than adults ({', '.join(small)} of the mean adult's size): a child's open growth plates"
-    return (f"{said} are not bone, and no rule here was tried on children",)
+    below = float(np.mean([(1.0 - one.scale) / SIZE_SD[name] for (name, _), one in laid.items()]))
+    if below < SMALLEST_SD:
+        return ()
+    sizes = ", ".join(f"{_words(*key)} {one.scale:.2f}" for key, one in laid.items())
+    said = f"smaller than adults ({sizes} of the mean adult's size, {below:.1f} standard deviations below it)"
+    said += ": a child, or a very small adult; a child's open growth plates are not bone"
+    return (f"{said}, and no rule here was tried on children",)
+
+
+def _words(name: str, side: Side | None) -> str:
+    """A bone as text."""
+    return " ".join(([] if side is None else [side.value]) + [name.replace("_", " ")])
 
 
 def child_notes(found: Sequence[Laid]) -> tuple[str, ...]:

@@ -17,6 +17,9 @@ _JOINT_MM = -1.0  # beside another bone only this deep attenuation need not reac
 _CORE_MM = 2.5  # deeper there is bone, whatever it attenuates
 _EVEN_MM = 0.8  # noise inside is smoothed by this; it would make a ragged edge of porous bone
 _REACH_MM = 5.0  # a bone's surface strays no further from the laid model
+_BESIDE_MM = 1.0  # further out than this half of the cortex's height is taken of the cortex itself
+_LAYER_MM = 1.5  # beyond the reach: what is as dense there goes on
+_CONTACT_CM2 = 1.0  # so much of a surface goes on into no bone: spurs and tendons' bone are less
 _CLOSE_MM = 1.6  # gaps in a cortex blurred away
 
 
@@ -28,6 +31,7 @@ def bone_mask(
     spacing: Array,
     *,
     by_slice: bool,
+    stiff: NDArray[np.float32] | None = None,
 ) -> NDArray[np.bool_]:
     """Voxels of one bone.
 
@@ -44,23 +48,24 @@ def bone_mask(
     spacing : array of shape (3,), mm
     by_slice : bool
         Whether what an axial slice encloses is bone, too: marrow cavities that are open at the scan's end.
+    stiff : array of shape (I, J, K), mm, optional
+        As ``field``, of the model before its surface was let go to edges: these may be of what touches it.
 
     Returns
     -------
     bool array of shape (I, J, K)
     """
-    from scipy.ndimage import binary_closing, binary_fill_holes, gaussian_filter, label, maximum_filter
+    from scipy.ndimage import binary_closing, binary_fill_holes, gaussian_filter, label
 
     near = is_own & (field < _REACH_MM)
     core = near & (field < -_CORE_MM)
-    size = [2 * int(_PEAK_MM / s) + 1 for s in spacing]
-    half = 0.5 * (MUSCLE_HU + maximum_filter(np.where(near, values, BONE_HU), size))
     deep = np.interp(field, _DEPTHS_MM, _DEEP_HU).astype(np.float32)
     even = gaussian_filter(values, _EVEN_MM / spacing)
     is_inside = np.where(is_joint, field < _JOINT_MM, field < _DEPTHS_MM[-1])
     is_deep = (values > BONE_HU) | (~is_joint & (even > deep))
-    is_bone = np.where(is_inside, is_deep, values > np.clip(half, BONE_HU, _DENSE_HU))
-    solid: NDArray[np.bool_] = core | (near & is_bone)
+    is_dense = values > _half_height(values, field, is_own, spacing)
+    solid: NDArray[np.bool_] = core | (near & np.where(is_inside, is_deep, is_dense))
+    solid &= ~_going_on(is_dense & is_own, field if stiff is None else np.maximum(field, stiff), spacing)
     pieces, n = label(solid)
     if n == 0:
         return solid
@@ -80,6 +85,38 @@ def bone_mask(
         for k in range(solid.shape[2]):
             solid[:, :, k] |= binary_fill_holes(solid[:, :, k]) & (field[:, :, k] < 0.0)
     out: NDArray[np.bool_] = solid & is_own
+    return out
+
+
+def _half_height(
+    values: NDArray[np.float32], field: NDArray[np.float32], is_own: NDArray[np.bool_], spacing: Array
+) -> NDArray[np.float32]:
+    """Half of the height of the cortex beside each voxel.
+
+    Further out it is that of the model's own: what bulges there is darker, as a muscle between streaks.
+    """
+    from scipy.ndimage import maximum_filter
+
+    def highest(is_bone: NDArray[np.bool_], reach_mm: float) -> NDArray[np.float32]:
+        size = [2 * int(reach_mm / s) + 1 for s in spacing]
+        out: NDArray[np.float32] = maximum_filter(np.where(is_bone, values, np.float32(BONE_HU)), size)
+        return out
+
+    beside = is_own & (field < _BESIDE_MM)
+    high = np.where(beside, highest(is_own & (field < _REACH_MM), _PEAK_MM), highest(beside, _REACH_MM))
+    out: NDArray[np.float32] = np.clip(0.5 * (MUSCLE_HU + high), BONE_HU, _DENSE_HU)
+    return out
+
+
+def _going_on(is_dense: NDArray[np.bool_], field: NDArray[np.float32], spacing: Array) -> NDArray[np.bool_]:
+    """What is dense outside of the model and goes on where no bone is: contrast, another bone, an implant."""
+    from scipy.ndimage import label
+
+    pieces, n = label(is_dense & (field > _BESIDE_MM) & (field < _REACH_MM + _LAYER_MM))
+    further = np.bincount(pieces[field > _REACH_MM], minlength=n + 1) * float(np.prod(spacing)) / _LAYER_MM
+    goes_on: NDArray[np.bool_] = further > 100.0 * _CONTACT_CM2
+    goes_on[0] = False
+    out: NDArray[np.bool_] = goes_on[pieces]
     return out
 
 

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from ischio._check import InputError
-from ischio.atlas.parts import part_model, socket_of
+from ischio.atlas.model import N_PEOPLE, person_surface, similarity, vertex_areas
+from ischio.atlas.parts import part_model, pelvis_parts, socket_of
 from ischio.bones.segment.ct import segment_ct
-from ischio.bones.segment.doubts import child_notes, small_bones, without_prostheses
+from ischio.bones.segment.doubts import SIZE_SD, child_notes, small_bones, without_prostheses
 from ischio.bones.segment.fit import Laid
 from ischio.types import Frame, Side, Volume
 
@@ -42,9 +43,27 @@ def test_a_joint_of_metal_is_left_out(side: Side, radius_mm: float, stays: bool)
     assert stays or f"{side.value} hip: left out" in notes[0]
 
 
-@pytest.mark.parametrize(("scale", "is_said"), [(0.7, True), (0.9, False)])
+# A large man's hip at 0.76; a small woman's.
+@pytest.mark.parametrize(("scale", "is_said"), [(0.7, True), (0.84, True), (0.9, False)])
 def test_a_child_is_flagged(scale: float, is_said: bool) -> None:
     assert bool(small_bones(laid(Side.LEFT, scale))) is is_said
+
+
+def test_one_bone_that_is_hardly_in_view_makes_no_child() -> None:
+    """A femur of which little is seen may be laid too small."""
+    one = laid(Side.LEFT, 0.97) | {("femur", Side.LEFT): laid(Side.LEFT, 0.86)["hip_bone", Side.LEFT]}
+    assert small_bones(one) == ()
+
+
+def test_sizes_are_those_of_the_models_people() -> None:
+    for name, side in (("femur", Side.LEFT), ("hip_bone", Side.LEFT), ("sacrum", None)):
+        model, scales = part_model(name, side), []
+        for person in range(N_PEOPLE):
+            whole = person_surface("femur" if name == "femur" else "pelvis", person)[0]
+            own = whole if name == "femur" else whole[pelvis_parts()[name, side].vertices]
+            scales.append(similarity(model.mean_mm, own, vertex_areas(model.mean_mm, model.faces))[0])
+        assert np.mean(scales) == pytest.approx(1.0, abs=0.01)
+        assert np.std(scales, ddof=1) == pytest.approx(SIZE_SD[name], abs=0.003)
 
 
 def test_a_refused_child_is_named_as_one() -> None:

@@ -53,3 +53,48 @@ def test_cartilage_between_two_bones_is_none(rng: np.random.Generator) -> None:
     mask = bone_mask(noisy(hu, rng), depth.astype(np.float32), own, joint, SPACING_MM, by_slice=False)
     assert mask[:19].all()
     assert not mask[22:].any()
+
+
+def slab(thick_mm: float = 12.0) -> np.ndarray:
+    """Depth of a plate's model on a grid of millimetres: negative inside, along the first axis."""
+    depth = np.abs(np.arange(50)[:, None, None] - 15.0) - thick_mm / 2 + np.zeros((50, 40, 40))
+    return depth.astype(np.float32)
+
+
+def plate(field: np.ndarray) -> np.ndarray:
+    """Cortex of 2 mm round marrow, in muscle."""
+    return np.where(field > 0, MUSCLE_HU, np.where(field > -2.0, 1000.0, 150.0))
+
+
+def test_contrast_that_touches_a_bone_is_none(rng: np.random.Generator) -> None:
+    """A bladder nearly as dense as cortex lies on a plate, and goes on for 15 mm."""
+    field = slab()
+    hu = plate(field)
+    beyond = (np.arange(50)[:, None, None] > 15) & (field > 0) & (field < 15.0)
+    hu = np.where(beyond, 900.0, hu)
+    mask = bone_mask(noisy(hu, rng), field, *places(hu.shape), SPACING_MM, by_slice=False)
+    inner = mask[:, 5:-5, 5:-5]
+    assert inner[field[:, 5:-5, 5:-5] < -0.5].all()
+    assert not inner[field[:, 5:-5, 5:-5] > 2.0].any()
+
+
+def test_a_spur_beyond_the_model_stays(rng: np.random.Generator) -> None:
+    """4 mm of bone that no model has, 8 mm wide: it ends where models' reach does."""
+    field = slab()
+    y, z = np.ogrid[:40, :40]
+    is_spur = (np.hypot(y - 20, z - 20) < 4.0)[None] & (np.arange(50)[:, None, None] > 15) & (field < 4.0)
+    hu = np.where(is_spur & (field > 0), 900.0, plate(field))
+    mask = bone_mask(noisy(hu, rng), field, *places(hu.shape), SPACING_MM, by_slice=False)
+    assert mask[is_spur & (field < 3.0)].mean() > 0.95
+
+
+def test_a_muscle_made_brighter_by_streaks_is_no_bone(rng: np.random.Generator) -> None:
+    """200 HU beside a cortex of 1,000, half of which is more; where the cortex is weak it seems joined."""
+    field = slab()
+    upper = np.arange(50)[:, None, None] > 15
+    y, z = np.ogrid[:40, :40]
+    is_weak = upper & (np.hypot(y - 20, z - 20) < 4.0)[None] & (field <= 0) & (field > -2.0)
+    hu = np.where(upper & (field > 0) & (field < 4.0), 200.0, plate(field))
+    hu = np.where(is_weak, 250.0, hu)
+    mask = bone_mask(noisy(hu, rng), field, *places(hu.shape), SPACING_MM, by_slice=False)
+    assert not mask[field > 1.5].any()
