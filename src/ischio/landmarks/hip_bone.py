@@ -39,9 +39,9 @@ RIM_MARGIN_MM = 5.0
 SPINE_RADIUS_MM = 12.0
 _SOCKET_METHOD_SIGMA_MM = 1.5  # bone without its cartilage is a sphere only in part
 # Of 26 hips the centre goes 0.6 to 4.9 mm, half of them up to 2.0, when a part of the socket is left out.
-# Bumps and dents of 5 mm in the hollow move it by up to 9 mm; of 40 that moved it by more than 5 mm, in 39 it
-# goes 2.2 mm or more. Soon above the usual, all of it counts.
-_USUALLY_UNSTEADY_MM, _UNSTEADY_GAIN, _UNSTEADY_SHARE = 2.0, 7.0, 1.4
+# Bumps and dents of 5 mm in the hollow move it by up to 9 mm; of 40 that moved it by more than 5 mm, in 34 it
+# goes 2.5 mm or more. From 2.0 all would be told, and a little noise would change sigmas of many by half.
+_USUALLY_UNSTEADY_MM, _UNSTEADY_GAIN, _UNSTEADY_SHARE = 2.3, 7.0, 1.3
 _MIN_SOCKET_COVERAGE = 0.12
 _MAX_SOCKET_SHIFT_RADII = 0.8  # the model's sockets are smoother and smaller than real ones
 _NORMAL_WEIGHT_MM = 12.0
