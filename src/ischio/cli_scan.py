@@ -70,6 +70,7 @@ class Scanned:
 
 
 NOT_SCANNED = Scanned()
+_NO_MR, _NO_MR_SHARE = -200.0, 0.005  # as low as air in a CT; magnitudes of an MR are not
 _FINDING = 0.7  # of the time from a CT to bones; laying their surfaces takes the rest
 
 
@@ -220,12 +221,6 @@ def _fitted(
     from ischio.io.markups import read_markups
     from ischio.io.scan import read_scan
 
-    if scanned.exclude is not None:
-        raise InputError(
-            complaint(
-                "--exclude", "it with --fit-points", "a CT", "Leave it out: marked points lead the fit."
-            )
-        )
     if scanned.fit_points is None or mapping or labels is not None or scanned.segmenter or scanned.scan:
         raise InputError(
             complaint(
@@ -236,15 +231,20 @@ def _fitted(
             )
         )
     scan, said = read_scan(source, axes=axes, series=scanned.series, modality=scanned.modality or "MR")
-    if scan.unit == "HU":
+    if scan.unit == "HU" or float((scan.values < _NO_MR).mean()) > _NO_MR_SHARE:
         raise InputError(
             complaint("--fit-points", "a CT as INPUT", "an MR", "Leave it out: bones are found in a CT.")
         )
     known = {} if scanned.show_names else aliases((source.name,))
-    marked = read_markups(scanned.fit_points, axes=axes, reader="reader")
-    bones, notes = fit_bones(marked.points, scan, progress=tell)
+    marked = read_markups(scanned.fit_points, axes=axes, reader="reader", with_surface=True)
+    exclude = _left_out(scanned, scan, axes)
+    mask = None if exclude is None else exclude.mask
+    bones, notes = fit_bones(
+        marked.points, scan, surface=marked.surface, exclude=mask, progress=_part(tell, 0.1, 1.0)
+    )
     notes = (*(f"scan: {without_names(note, known)}" for note in said), *marked.notes, *notes)
-    return Given(bones, RawInput((), None, notes), scan, notes)
+    notes = (*notes, *(() if exclude is None else exclude.notes))
+    return Given(bones, RawInput((), None, notes), scan, notes, exclude)
 
 
 def _earlier(

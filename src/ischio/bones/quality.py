@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ischio._check import AnatomyError, Array, complaint
+from ischio.bones.mr_parts import LEAST_SHOWN, TOUCHES, read_unsure
 from ischio.bones.refine import METAL_HU
 from ischio.bones.topology import find_edges
 from ischio.bones.voxels import label_boxes
@@ -260,11 +261,24 @@ def _fitted(bone: Bone) -> list[QualityFinding]:
     far = [text for text in bone.repairs if text.startswith("marked ")]
     details = "; ".join([said, *far])
     words = f"{_words(bone)}: the shape model, not drawn on the scan; {details}. Look at its outlines"
-    return [
+    found = [
         QualityFinding(
             "fit", bone.label, bone.side, "note", words, bone.moved_mm, "mm", "surfaces drawn on the scan"
         )
     ]
+    for part in (one for one in map(read_unsure, bone.repairs) if one is not None):
+        words = (
+            f"{_words(bone)}: the {part.part} is less certain, sigma {part.sigma_mm:.1f} mm more; its "
+            f"outline lies on an edge on {100 * part.share:.0f} % of it: look, and mark points on it"
+        )
+        limit = f"{100 * LEAST_SHOWN:g} % or more"
+        at = TOUCHES[part.part]
+        found.append(
+            QualityFinding(
+                "fit", bone.label, bone.side, "doubt", words, part.share, "1", limit, at, part.sigma_mm
+            )
+        )
+    return found
 
 
 def _symmetry(bones: Sequence[Bone]) -> list[QualityFinding]:

@@ -60,6 +60,28 @@ def read_label(text: str) -> tuple[str | None, Side | None]:
     return name, next(iter(said), None)
 
 
+def surface_bone(text: str) -> tuple[str, Side | None] | None:
+    """Understand the label of a point that lies anywhere on a bone's surface.
+
+    Returns
+    -------
+    (str, Side or None) or None
+        "femur" or "hip_bone", and the side if the label says one; None for another label.
+
+    Examples
+    --------
+    >>> surface_bone("left hip bone surface 3"), surface_bone("Femur surface"), surface_bone("left_asis")
+    (('hip_bone', <Side.LEFT: 'left'>), ('femur', None), None)
+    """
+    words = _WORDS.findall(text.lower())
+    said = {SIDE_WORDS[word] for word in words if word in SIDE_WORDS}
+    rest = [word for word in words if word not in SIDE_WORDS and not word.isdigit()]
+    if len(said) > 1 or len(rest) < 2 or rest[-1] != "surface":
+        return None
+    bone = {"femur": "femur", "hip_bone": "hip_bone", "hip": "hip_bone"}.get("_".join(rest[:-1]))
+    return None if bone is None else (bone, next(iter(said), None))
+
+
 def label_of(name: str, side: Side | None) -> str:
     """Our own spelling of a label, for example "left_asis".
 

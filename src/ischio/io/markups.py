@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ischio._check import Array, InputError, complaint, frozen, one_of
-from ischio.io.landmark_names import LANDMARK_BONES, label_of, read_label, side_of
+from ischio.io.landmark_names import LANDMARK_BONES, label_of, read_label, side_of, surface_bone
 from ischio.types import Landmark, Side, side_word
 
 READER_PREFIX = "reader:"
@@ -86,11 +86,35 @@ class MarkedPoint:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class SurfacePoint:
+    """A point that a person marked anywhere on a bone's surface.
+
+    Parameters
+    ----------
+    bone : str
+        "femur" or "hip_bone".
+    side : Side
+    point_mm : array of shape (3,), mm, patient LPS
+    label : str
+        As it stands in the file.
+    """
+
+    bone: str
+    side: Side
+    point_mm: Array
+    label: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "point_mm", frozen(self.point_mm, (3,), f"point {self.label}"))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Markups:
     """What was read: the points, and what there is to say about the rest of the file."""
 
     points: tuple[MarkedPoint, ...]
     notes: tuple[str, ...]
+    surface: tuple[SurfacePoint, ...] = ()
 
 
 def check_reader(name: str) -> None:
@@ -119,6 +143,7 @@ def read_markups(
     when: str | None = None,
     sigma_mm: float | None = None,
     ignore: Iterable[str] = (),
+    with_surface: bool = False,
 ) -> Markups:
     """Read the points of a 3D Slicer markups file (``.mrk.json``).
 
@@ -136,6 +161,8 @@ def read_markups(
         3-D standard deviation of the reading, if the reader knows it.
     ignore : iterable of str
         Labels to leave out, in any case.
+    with_surface : bool
+        Whether points on a bone's surface may be among them, called "left hip bone surface 1" and so on.
 
     Returns
     -------
@@ -162,10 +189,19 @@ def read_markups(
     notes: list[str] = []
     unknown: list[str] = []
     found: dict[str, MarkedPoint] = {}
+    touched: list[SurfacePoint] = []
     for markup, control in _placed_points(path, notes):
         label = control["label"]
         if label.casefold() in left_out:
             notes.append(f"markups: {label!r} left alone, as asked")
+            continue
+        on = surface_bone(label) if with_surface else None
+        if on is not None:
+            bone, side = on
+            point = np.array(control["position"]) * _LPS_FROM[markup["coordinateSystem"]] + 0.0
+            side = _side(path, label, f"{bone}_surface", side, markup)
+            assert side is not None  # of a bone that has one
+            touched.append(SurfacePoint(bone, side, point, label))
             continue
         name, side = read_label(label)
         if name is None:
@@ -182,14 +218,15 @@ def read_markups(
         raise _refused(
             path,
             f"labels that are no landmark: {', '.join(map(repr, unknown[:12]))}",
-            f"left or right, and one of {', '.join(LANDMARK_BONES)}",
+            f"left or right, and one of {', '.join(LANDMARK_BONES)}"
+            + (", femur_surface, hip_bone_surface" if with_surface else ""),
             "Rename the points in Slicer, or leave one out with --ignore-label.",
         )
-    if not found:
+    if not found and not touched:
         raise _refused(path, "no point to use", "at least one placed point", "Place points in Slicer.")
     if axes == "unknown":
         notes.append("markups: points taken in the coordinates of the bones' file, read as LPS")
-    return Markups(tuple(found.values()), tuple(notes))
+    return Markups(tuple(found.values()), tuple(notes), tuple(touched))
 
 
 def read_structures(path: Path, names: Iterable[str]) -> dict[tuple[str, Side | None], Array]:
@@ -461,7 +498,7 @@ def _is_point(value: object) -> bool:
 
 def _side(path: Path, label: str, name: str, side: Side | None, markup: Mapping[str, Any]) -> Side | None:
     """Side of a point, from its label or its list's name; none for the sacrum."""
-    if LANDMARK_BONES[name] == "sacrum":
+    if LANDMARK_BONES.get(name) == "sacrum":
         if side is not None:
             raise _refused(path, f"a side for {label!r}", "none, it lies in the midline", "Rename the point.")
         return None

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ischio.atlas import reconstruction
+from ischio.types import Side
 from ischio.validation import (
     coverage,
     invariance,
     judgement,
     medians,
     motion,
+    mr,
     people,
     plan,
     scans,
@@ -87,6 +89,7 @@ def run(
         rows += segmentation.every_row(folder.parent, progress)
     else:
         rows += segmentation.person_rows(people.RATED, bones, progress)
+    rows += mr.made_rows(people.RATED, bones, Side.LEFT, progress)
     rows += scans.scan_rows(folder.parent.parent, progress, tuple(scans.SCANS) if every_ct else scans.FEW)
     rows.append(merged_row(rows))
     rows += invariance.orientation_rows(bones, people.RATED, orientations, progress)

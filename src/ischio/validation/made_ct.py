@@ -136,22 +136,22 @@ def _tissues(
     hu = _body(bones, affine, shape)
     size = np.linalg.norm(affine[:3, :3], axis=0)
     for bone in bones:
-        box, matrix = _box_around(bone.vertices_mm, affine, shape)
+        box, matrix = box_around(bone.vertices_mm, affine, shape)
         part = hu[box]
         if 0 in part.shape:
             continue
         inside = solid(bone.vertices_mm, bone.faces, matrix, part.shape)
-        depth = _depth(inside, size)
+        depth = depth_below(inside, size)
         cortex, filling = np.full(shape[2], tissue.cortex_mm), np.full(shape[2], tissue.trabecular_hu)
         if bone.name == "femur":
-            cortex, filling = _along_femur(bone, matrix, part.shape[2], tissue)
+            cortex, filling = along_femur(bone, matrix, part.shape[2], tissue)
         else:
             cortex, filling = cortex[: part.shape[2]], filling[: part.shape[2]]
         hu[box] = np.where(inside, np.where(depth <= cortex, tissue.cortex_hu, filling), part)
     return hu
 
 
-def _depth(inside: NDArray[np.bool_], size: Array) -> NDArray[np.float32]:
+def depth_below(inside: NDArray[np.bool_], size: Array) -> NDArray[np.float32]:
     """Depth below the surface of each cell inside, mm."""
     from scipy.ndimage import distance_transform_edt
 
@@ -160,8 +160,18 @@ def _depth(inside: NDArray[np.bool_], size: Array) -> NDArray[np.float32]:
     return out
 
 
-def _along_femur(bone: Bone, matrix: Array, n: int, tissue: Tissue) -> tuple[Array, Array]:
-    """Thickness of the cortex and filling of a femur by slice: thin with trabeculae at the ends."""
+def along_femur(bone: Bone, matrix: Array, n: int, tissue: Tissue) -> tuple[Array, Array]:
+    """Thickness of the cortex and filling of a femur by slice: thin with trabeculae at the ends.
+
+    Parameters
+    ----------
+    bone : Bone
+    matrix : array of shape (4, 4), mm
+        Of the grid.
+    n : int
+        Slices.
+    tissue : Tissue
+    """
     up = matrix[2, 2] * np.arange(n) + matrix[2, 3]
     top, bottom = bone.vertices_mm[:, 2].max(), bone.vertices_mm[:, 2].min()
     share = np.clip((top - 70.0 - up) / 50.0, 0.0, 1.0) * np.clip((up - bottom - 60.0) / 50.0, 0.0, 1.0)
@@ -182,10 +192,18 @@ def _body(bones: Sequence[Bone], affine: Array, shape: tuple[int, int, int]) -> 
     return np.ascontiguousarray(np.broadcast_to(out, shape), dtype=np.float32)
 
 
-def _box_around(
+def box_around(
     points: Array, affine: Array, shape: tuple[int, int, int]
 ) -> tuple[tuple[slice, slice, slice], Array]:
-    """The cells around points, and the affine of that part."""
+    """The cells around points, and the affine of that part.
+
+    Parameters
+    ----------
+    points : array of shape (N, 3), mm
+    affine : array of shape (4, 4), mm
+        Of the grid.
+    shape : (int, int, int)
+    """
     back = np.linalg.inv(affine)
     cells = points @ back[:3, :3].T + back[:3, 3]
     low = np.clip(np.floor(cells.min(axis=0)) - 1, 0, shape).astype(int)

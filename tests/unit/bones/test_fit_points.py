@@ -19,7 +19,7 @@ from ischio.bones.fit_points import MIN_POINTS, MOST_SIGMA_MM, fit_bones, usable
 from ischio.bones.quality import bone_findings
 from ischio.cli import main
 from ischio.geometry.solid import solid
-from ischio.io.markups import SCHEMA, MarkedPoint
+from ischio.io.markups import SCHEMA, MarkedPoint, SurfacePoint
 from ischio.types import Frame, Side, Volume
 
 Mesh = tuple[np.ndarray, np.ndarray]
@@ -103,7 +103,7 @@ def test_bones_are_laid_where_they_are(rng: np.random.Generator) -> None:
         voxels = bone.vertices_mm @ back[:3, :3].T + back[:3, 3]
         assert (voxels > -0.51).all()
         assert (voxels < np.array(scan.values.shape) - 0.49).all()
-        assert "cut by the field of view" in bone.repairs[1]
+        assert "cut by the field of view" in bone.repairs[-1]
     kinds = {(one.kind, one.bone) for one in bone_findings(found, scan=scan)}
     assert {("fit", "left femur"), ("fit", "left hip_bone"), ("field_of_view", "left femur")} <= kinds
 
@@ -117,8 +117,62 @@ def test_what_is_not_told_by_points_is_refused(rng: np.random.Generator) -> None
     with pytest.raises(InputError, match="none on a femur or hip bone"):
         fit_bones([], scan)
     away = [replace(one, point_mm=one.point_mm + [0, 0, 900]) for one in points]
-    with pytest.raises(InputError, match="too little of it in the scan"):
+    with pytest.raises(InputError, match=r"left_femoral_head_centre.* mm outside the scan"):
         fit_bones(away, scan)
+
+
+def test_no_bone_where_the_scan_shows_no_edges(rng: np.random.Generator) -> None:
+    meshes = bones()
+    scan, points = water_image(meshes, rng), marks(meshes, rng)
+    flat = rng.normal(300, 5, size=scan.values.shape).astype(np.int16)
+    with pytest.raises(InputError, match=r"neighbouring places show edges \d+.\d mm apart"):
+        fit_bones(points, replace(scan, values=flat))
+
+
+def test_three_points_do_with_three_on_the_surface(rng: np.random.Generator) -> None:
+    meshes = bones()
+    scan = water_image(meshes, rng)
+    points = [one for one in marks(meshes, rng) if one.name in ("femoral_head_centre", *HIP[1:3])]
+    assert len(points) == 3
+    with pytest.raises(InputError, match="3 with 3 on the surface; it has 0"):
+        fit_bones(points, scan)
+    vertices = meshes["hip_bone"][0]
+    lowest = vertices[usable("hip_bone", Side.LEFT)["ischial_tuberosity_inferior"]]
+    some = np.flatnonzero(np.linalg.norm(vertices - lowest, axis=1) < 60)[::40]
+    surface = [SurfacePoint("hip_bone", Side.LEFT, vertices[n], f"left hip surface {n}") for n in some]
+    found, notes = fit_bones(points, scan, surface=surface)
+    assert [bone.name for bone in found] == ["hip_bone"]
+    assert "left hip bone: acetabular_centre taken from femoral_head_centre" in notes
+    assert off_mm(found[0].vertices_mm, meshes["hip_bone"]).mean() < MEAN_MM
+    assert f"{len(some)} more on the surface" in found[0].repairs[0]
+
+
+def test_what_is_excluded_steers_nothing(rng: np.random.Generator) -> None:
+    """Bright stuff over a trochanter moves its outline, and does not where it is excluded."""
+    meshes = bones()
+    scan, points = water_image(meshes, rng), marks(meshes, rng)
+    femur = [one for one in points if one.name in FEMUR]
+    tip = meshes["femur"][0][usable("femur", Side.LEFT)["lesser_trochanter_tip"]]
+    place = np.indices(scan.values.shape).reshape(3, -1).T @ scan.patient_from_voxel[:3, :3].T
+    place = place + scan.patient_from_voxel[:3, 3]
+    tumour = (np.linalg.norm(place - tip, axis=1) < 22).reshape(scan.values.shape)
+    spoilt = replace(scan, values=np.where(tumour, 900, scan.values).astype(np.int16))
+    mask = replace(scan, values=tumour.astype(np.uint8), modality="labels")
+    (with_mask,), _ = fit_bones(femur, spoilt, exclude=mask)
+    (clean,), _ = fit_bones(femur, scan, exclude=mask)
+    assert "unsure at the lesser trochanter" in " ".join(with_mask.repairs)
+    np.testing.assert_allclose(
+        with_mask.vertices_mm, clean.vertices_mm, atol=1.0
+    )  # but for the range of values
+
+
+def test_exchanged_sides_are_refused(rng: np.random.Generator) -> None:
+    meshes = bones()
+    scan, points = water_image(meshes, rng), marks(meshes, rng)
+    femur = [one for one in points if one.name in FEMUR]
+    lateral = [replace(one, side=Side.RIGHT, point_mm=one.point_mm + [3, 0, 0]) for one in femur]
+    with pytest.raises(InputError, match="those called left on the patient's right"):
+        fit_bones([*femur, *lateral], scan)
 
 
 @pytest.mark.parametrize("pair", [(0, 1), (0, 2)])
@@ -129,14 +183,16 @@ def test_exchanged_labels_lay_no_bone(pair: tuple[int, int], rng: np.random.Gene
     exchanged = {one: other, other: one}
     swapped = [replace(mark, name=exchanged.get(mark.name, mark.name)) for mark in points]
     femur = [mark for mark in swapped if mark.name in FEMUR]
-    with pytest.raises(InputError, match=r"let expect it|its surface would be uncertain"):
+    with pytest.raises(
+        InputError, match=r"let expect it|would be uncertain|edges \d\.\d mm apart|shows an edge"
+    ):
         fit_bones(femur, scan)
 
 
 def test_the_other_side_is_refused(rng: np.random.Generator) -> None:
     meshes = bones()
     scan, points = water_image(meshes, rng), marks(meshes, rng)
-    with pytest.raises(InputError, match=r"right ischial_spine.*let expect it"):
+    with pytest.raises(InputError, match=r"right .*(that of the other side|let expect it)"):
         fit_bones([replace(one, side=Side.RIGHT) for one in points if one.name in HIP], scan)
 
 
@@ -167,6 +223,7 @@ def test_from_the_command_line(
     for wrong, words in (
         (["--labels", "totalseg-v2"], "an MR as INPUT, alone"),
         (["--modality", "CT"], "bones are found in a CT"),
+        ([], "bones are found in a CT"),  # whose file does not say what it is
     ):
         values = np.where(scan.values > 400, 900, scan.values.astype(np.int32) * 2 - 1000).astype(np.int16)
         nibabel.save(nibabel.Nifti1Image(values, affine), tmp_path / "mr.nii.gz")
@@ -182,4 +239,4 @@ def test_unknown_points_are_said(rng: np.random.Generator) -> None:
     found, notes = fit_bones([*femur, extra, points[-1]], scan)
     assert [bone.name for bone in found] == ["femur"]
     assert notes[0] == "left femur: not used for the fit: knee_centre"
-    assert notes[1].startswith("left hip bone: 1 marked point(s)")
+    assert notes[1].startswith("left hip bone: 2 marked point(s)")  # with the head's centre

@@ -328,3 +328,25 @@ class TestWriting:
     def test_the_schema_is_slicers(self) -> None:
         assert markups.SCHEMA.endswith("/markups-schema-v1.0.3.json#")
         assert "/slicer/slicer/master/" in markups.SCHEMA
+
+
+def test_points_on_a_surface_are_read_where_they_are_wanted(tmp_path: Path) -> None:
+    """Any number of them on a bone; side from the label or the list; elsewhere they are no landmark."""
+    labels = ("left hip bone surface 1", "Left_Hip_surface-2", "femur surface")
+    placed = [
+        {"id": str(n), "label": label, "position": [1.0, 2.0, n], "positionStatus": "defined"}
+        for n, label in enumerate(labels)
+    ]
+    markup = {"type": "Fiducial", "name": "right", "coordinateSystem": "RAS", "controlPoints": placed}
+    path = tmp_path / "points.mrk.json"
+    path.write_text(json.dumps({"@schema": markups.SCHEMA, "markups": [markup]}))
+    with pytest.raises(InputError, match="labels that are no landmark: 'left hip bone surface 1'"):
+        read_markups(path, axes="LPS", reader="one")
+    found = read_markups(path, axes="LPS", reader="one", with_surface=True)
+    assert found.points == ()
+    assert [(one.bone, one.side) for one in found.surface] == [
+        ("hip_bone", Side.LEFT),
+        ("hip_bone", Side.LEFT),
+        ("femur", Side.RIGHT),
+    ]
+    np.testing.assert_array_equal(found.surface[0].point_mm, [-1.0, -2.0, 0.0])
