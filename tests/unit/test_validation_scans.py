@@ -153,6 +153,7 @@ def test_a_bone_that_holds_another_is_told() -> None:
     assert right.verdict == "pass"
     assert merged_row([right, row]).ours == 1.0
     assert merged_row([right]).verdict == "pass"
+    assert merged_row([]).verdict == "skipped"
 
 
 def test_dice_with_and_without_what_the_labels_give_to_another_bone() -> None:

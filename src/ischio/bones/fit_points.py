@@ -157,14 +157,14 @@ def fit_bones(
     _check_places(marked, surface, scan)
     view = _ranged(scan, exclude)
     bones, notes, n_refused = [], [], 0
-    keys = [(name, side) for name in ("femur", "hip_bone") for side in Side]
+    pointed = {(LANDMARK_BONES[one.name], one.side) for one in marked}
+    pointed |= {(one.bone, one.side) for one in surface}
+    keys = [(name, side) for name in ("femur", "hip_bone") for side in Side if (name, side) in pointed]
     for n, (name, side) in enumerate(keys):
         if progress is not None:
             progress(f"laying the {side.value} {name.replace('_', ' ')}", n / len(keys))
         own = [one for one in marked if LANDMARK_BONES[one.name] == name and one.side is side]
         touched = [one for one in surface if (one.bone, one.side) == (name, side)]
-        if not own and not touched:
-            continue
         said = f"{side.value} {name.replace('_', ' ')}"
         own, lent = _with_centre(name, side, own, marked)
         marks, unused = _marks(name, side, own, touched)
@@ -365,11 +365,14 @@ def _bone(name: str, side: Side, marks: _Marks, view: Volume) -> Bone | str:
     said += f", {n_touched} more on the surface" if n_touched else ""
     said += f" and to edges on {100 * share:.0f} % of the surface in view (scatter {scatter:.1f} mm): "
     repairs = [said + f"sigma {sigma:.1f} mm"]
+    if marrow is None:
+        repairs[0] += "; marrow is as dark as cortex here, and so is tendon, which may pass for bone"
     for k in np.flatnonzero(off > np.where(marks.is_loose, 2 * _FAR_MM, _FAR_MM)):
         repairs.append(
             f"marked {marks.names[k].replace('_', ' ')} lies {off[k]:.0f} mm from the fit: look at it"
         )
-    repairs += [one.repair for one in unsure_parts(name, side, model, points, away, inside, marks.surface_mm)]
+    parts = unsure_parts(name, side, model, points, away, inside, marks.surface_mm, is_dark=marrow is None)
+    repairs += [one.repair for one in parts]
     if not inside.all():
         repairs.append(f"cut by the field of view: {100 * inside.mean():.0f} % of the model's surface kept")
     kept = np.unique(faces)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ischio.validation.rows import Row, compared
+from ischio.validation.rows import Row, compared, skipped
 
 TAKEN = "largest share of a bone given to another"
 MOST_TAKEN = 0.005  # of a bone
@@ -31,7 +31,7 @@ def merged_row(rows: Sequence[Row]) -> Row:
     Parameters
     ----------
     rows : sequence of Row
-        Among others those of ``taken_row``.
+        Among others those of ``taken_row``; the row is skipped without any.
 
     Returns
     -------
@@ -44,7 +44,9 @@ def merged_row(rows: Sequence[Row]) -> Row:
     """
     shares = sorted((row.ours or 0.0, row.source) for row in rows if row.quantity == TAKEN)
     n_merged = sum(share > MOST_TAKEN for share, _ in shares)
-    most = f"; most: {shares[-1][0]:.3f}, {shares[-1][1]}" if shares else ""
     what = f"CT in which more than {100 * MOST_TAKEN:g} % of a bone is given to another"
     source = "CT made from surfaces, and laid models of CT of people"
-    return compared(what, 0.0, float(n_merged), 0.0, "CT", source, f"of {len(shares)} CT{most}")
+    if not shares:
+        return skipped(what, "CT", source, "bones were found in no CT")
+    most = f"most: {shares[-1][0]:.3f}, {shares[-1][1]}"
+    return compared(what, 0.0, float(n_merged), 0.0, "CT", source, f"of {len(shares)} CT; {most}")

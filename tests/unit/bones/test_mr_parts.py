@@ -36,6 +36,14 @@ def test_marked_points_make_a_part_sure() -> None:
     assert [one.part for one in found] == ["socket"]
 
 
+def test_tendon_may_pass_for_the_ischium_where_marrow_is_dark() -> None:
+    model = part_model("hip_bone", Side.LEFT)
+    n = len(model.mean_mm)
+    given = (model, model.mean_mm, np.zeros(n), np.ones(n, dtype=bool), np.zeros((0, 3)))
+    (one,) = unsure_parts("hip_bone", Side.LEFT, *given, is_dark=True)
+    assert (one.part, one.sigma_mm) == ("ischium", 4.0)
+
+
 def test_a_bone_carries_it_to_quality_control() -> None:
     model = part_model("femur", Side.LEFT)
     n = len(model.mean_mm)
