@@ -26,6 +26,7 @@ from ischio.landmarks.joint_frames import knee_centre
 from ischio.landmarks.neck import neck_isthmus
 from ischio.landmarks.part_fit import laid_over_part
 from ischio.landmarks.points import (
+    LEAN,
     USUAL_LOCAL_MM,
     PlacedPoint,
     Rule,
@@ -52,23 +53,19 @@ _GOOD_RMS_FRACTION = 0.15  # of the head's radius: real femora fit within 0.13, 
 MIN_REACH_RADII = 3.2
 _SURE_HEAD_COVERAGE = 0.4  # of the sphere: enough for a head by itself
 _TOO_SHORT = "little more than the head of the femur is there: it does not tell side or directions"
-# Tops that are flat, as readers' own repeats tell, which differ by 3 to 5 mm there: those of the condyles
-# and of the greater trochanter. A condyle's is round by about 20 mm: its surface falls by twice as much. A
-# bump of 5 mm more than 10 mm from where the model says does not pass for the top.
-_LEAN_PER_MM = 0.012
 # Readers' spread of the medial condyle's flat points is raised to the lateral's: both are as flat.
 POINT_RULES = {
-    "greater_trochanter_superior": Rule(0.6, 2.1, 2.2, 8.0, (0.0, 0.0, 1.0), lean_per_mm=_LEAN_PER_MM),
+    "greater_trochanter_superior": Rule(0.6, 2.1, 2.2, 8.0, (0.0, 0.0, 1.0), lean_per_mm=LEAN, least_mm=3.2),
     "intertrochanteric_crest_posterior": Rule(1.9, 3.0, 1.1, 6.0, (0.0, 1.0, 0.0)),
     "epicondyle_lateral": Rule(1.3, 2.6, 0.9, 4.0, (1.0, 0.0, 0.0)),
     "epicondyle_medial": Rule(1.6, 3.0, 0.8, 4.0, (-1.0, 0.0, 0.0)),
-    "posterior_condyle_lateral": Rule(0.6, 2.3, 1.3, 12.0, (0.0, 1.0, 0.0), lean_per_mm=_LEAN_PER_MM),
-    "posterior_condyle_medial": Rule(0.8, 2.3, 1.9, 12.0, (0.0, 1.0, 0.0), lean_per_mm=_LEAN_PER_MM),
+    "posterior_condyle_lateral": Rule(0.6, 2.3, 1.3, 12.0, (0.0, 1.0, 0.0), lean_per_mm=LEAN, least_mm=2.8),
+    "posterior_condyle_medial": Rule(0.8, 2.3, 1.9, 12.0, (0.0, 1.0, 0.0), lean_per_mm=LEAN, least_mm=3.1),
     "proximoposterior_condyle_lateral": Rule(1.5, 2.4, 1.1),
     "proximoposterior_condyle_medial": Rule(2.0, 2.4, 0.7),
-    "distal_condyle_lateral": Rule(1.8, 2.3, 1.8, 12.0, (0.0, 0.0, -1.0), lean_per_mm=_LEAN_PER_MM),
-    "distal_condyle_medial": Rule(0.8, 2.3, 2.3, 12.0, (0.0, 0.0, -1.0), lean_per_mm=_LEAN_PER_MM),
-    "intercondylar_notch": Rule(1.1, 2.2, 0.6),
+    "distal_condyle_lateral": Rule(1.8, 2.3, 1.8, 12.0, (0.0, 0.0, -1.0), lean_per_mm=LEAN, least_mm=3.8),
+    "distal_condyle_medial": Rule(0.8, 2.3, 2.3, 12.0, (0.0, 0.0, -1.0), lean_per_mm=LEAN, least_mm=3.3),
+    "intercondylar_notch": Rule(1.1, 2.2, 0.6, least_mm=2.7),
 }
 _ISTHMUS_SIGMA_MM = 2.5
 _TROCHANTER_MM = 12.0  # round its tip: its cap, and some of its slopes

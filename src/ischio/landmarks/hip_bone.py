@@ -27,7 +27,7 @@ from ischio.landmarks.findings import (
 from ischio.landmarks.grain import grain_mm, steady_sample
 from ischio.landmarks.hip_regions import TUBEROSITY_POINTS, acetabular_regions, tuberosity_points
 from ischio.landmarks.part_fit import laid_over_part
-from ischio.landmarks.points import Rule, landmark_of, model_surface, place_points, placed
+from ischio.landmarks.points import LEAN, Rule, landmark_of, model_surface, place_points, placed
 from ischio.landmarks.registration import ModelFit, finish, lay_model
 from ischio.landmarks.relief import relief
 from ischio.landmarks.rim import find_rim, rim_findings, within_reach
@@ -38,10 +38,10 @@ SOCKET_RADIUS_MM = (14.0, 42.0)
 RIM_MARGIN_MM = 5.0
 SPINE_RADIUS_MM = 12.0
 _SOCKET_METHOD_SIGMA_MM = 1.5  # bone without its cartilage is a sphere only in part
-# Of 14 hips the centre goes 0.5 to 2.9 mm when a part of the socket is left out; where a wide bump of 5 mm
-# moves it by 6 mm, 8 mm or more; where a wide dent moves it by 5 mm, 3 mm. Soon above the usual, all of it
-# counts.
-_USUALLY_UNSTEADY_MM, _UNSTEADY_GAIN = 2.3, 4.0
+# Of 26 hips the centre goes 0.6 to 4.9 mm, half of them up to 2.0, when a part of the socket is left out.
+# Bumps and dents of 5 mm in the hollow move it by up to 9 mm; of 40 that moved it by more than 5 mm, in 34 it
+# goes 2.5 mm or more. From 2.0 all would be told, and a little noise would change sigmas of many by half.
+_USUALLY_UNSTEADY_MM, _UNSTEADY_GAIN, _UNSTEADY_SHARE = 2.3, 7.0, 1.3
 _MIN_SOCKET_COVERAGE = 0.12
 _MAX_SOCKET_SHIFT_RADII = 0.8  # the model's sockets are smoother and smaller than real ones
 _NORMAL_WEIGHT_MM = 12.0
@@ -49,16 +49,18 @@ _RIM_REACH_MM = 7.0
 _TRUST_IN_HEAD = 0.16  # of the radius: with a fit this good the femoral head was the right anchor
 _ISCHIUM_RADII = 3.0  # from the tuberosity's lowest point: as far as the socket's centre
 _NOWHERE = np.zeros(0, dtype=np.int64)  # the pelvis's model is one surface: none of it must lie on a hip bone
-_MODEL_DOWN = "model_transfer_to_summit_model_down@3"
+_MODEL_DOWN = "model_transfer_to_summit_model_down@4"
 _MAX_HOLE_MM2 = 100.0  # rough bone leaves holes in the labels; the spine and the rim are borders, not holes
 POINT_RULES = {
-    "asis": Rule(2.4, 1.7, 4.5, 8.0, (0.0, -1.0, -0.25)),
-    "aiis": Rule(2.1, 1.8, 2.7, 5.0, (0.3, -1.0, 0.0)),
-    "psis": Rule(2.5, 2.7, 3.9, 8.0, (0.0, 1.0, 0.0)),
+    "asis": Rule(2.4, 1.7, 4.5, 8.0, (0.0, -1.0, -0.25), least_mm=3.4),
+    "aiis": Rule(2.1, 1.8, 2.7, 5.0, (0.3, -1.0, 0.0), least_mm=3.0),
+    "psis": Rule(2.5, 2.7, 3.9, 8.0, (0.0, 1.0, 0.0), least_mm=4.8),
     "piis": Rule(3.5, 2.9, 5.0, 12.0, (0.0, 1.0, -0.8)),
-    "pubic_tubercle": Rule(1.1, 1.8, 3.7, 10.0, (0.5, -1.0, -0.5)),
-    "ischial_spine": Rule(1.2, 1.8, 2.9, 6.0, (-0.5, 1.0, 0.0)),
-    "ischial_tuberosity_inferior": Rule(0.8, 3.9, 5.5, 20.0, (0.0, 0.0, -1.0)),
+    "pubic_tubercle": Rule(1.1, 1.8, 3.7, 10.0, (0.5, -1.0, -0.5), least_mm=5.2),
+    "ischial_spine": Rule(1.2, 1.8, 2.9, 6.0, (-0.5, 1.0, 0.0), least_mm=2.9),
+    "ischial_tuberosity_inferior": Rule(
+        1.5, 3.9, 3.7, 20.0, (0.0, 0.0, -1.0), lean_per_mm=LEAN, least_mm=5.4
+    ),
 }
 _JOINED_RULES = POINT_RULES | {
     "piis": Rule(3.5, 8.4, 5.0)
@@ -206,7 +208,7 @@ def hip_bone_findings(bone: Bone, side: Side, fit: ModelFit, other_side_ratio: f
         centre, radius = sphere.centre_mm, sphere.radius_mm
         unround = max(socket.apart_mm - _SOCKET_METHOD_SIGMA_MM, 0.0)  # as much is in the method's part
         more = _UNSTEADY_GAIN * (socket.unsteady_mm - _USUALLY_UNSTEADY_MM)
-        unsteady = float(np.clip(more, 0.0, socket.unsteady_mm))
+        unsteady = float(np.clip(more, 0.0, _UNSTEADY_SHARE * socket.unsteady_mm))
         sigma = ball_sigma_mm(sphere, bone, _SOCKET_METHOD_SIGMA_MM)
         landmarks["acetabular_centre"] = Landmark(
             "acetabular_centre",

@@ -27,8 +27,8 @@ from ischio.validation.people import read_person
 
 Cut = Callable[[Bone, np.ndarray], Bone]
 BUMP_MM = 5.0  # high, and as deep
-WIDTHS_MM = (3.0, 10.0)  # standard deviation across
-ASIDE_MM = 15.0  # from a landmark to the middle of a bump, at most
+WIDTHS_MM = (3.0, 15.0)  # standard deviation across
+ASIDE_MM = 20.0  # from a landmark to the middle of a bump, at most
 ON_TOP, DENTS = 0.25, 0.25  # shares of all bumps
 APART_MM = 60.0  # bumps of one bone: each bothers the landmarks near it alone
 N_ANYWHERE = 10  # more bumps are tried, at any place
