@@ -30,7 +30,7 @@ def merged_row(rows: Sequence[Row]) -> Row:
 
     Parameters
     ----------
-    rows : sequence of Row
+    rows : sequence of validation rows
         Among others those of ``taken_row``; the row is skipped without any.
 
     Returns
