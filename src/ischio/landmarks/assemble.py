@@ -202,7 +202,11 @@ def _femur(bone: Bone, axes: str) -> Findings:
     """Findings on a femur; without its head as far as the patient's axes lead."""
     searched = opened(bone)
     try:
-        return closed_again(find_femur(searched), bone, searched)
+        found = find_femur(searched)
+        is_short = searched is not bone and "lesser_trochanter" not in found.regions
+        if is_short and bone.side not in (None, found.side):
+            raise CannotMeasure("the scan ends above the lesser trochanter: the rest does not tell its side")
+        return closed_again(found, bone, searched)
     except CannotMeasure as why:
         if axes == "unknown":
             raise
