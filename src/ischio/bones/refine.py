@@ -18,7 +18,7 @@ from ischio.types import Volume
 MIN_SHARE = 0.5
 METAL_HU = 2500.0  # dense cortex stays below 2,200
 _STEP_SHARE = 0.25  # of the scan's finest spacing: distance of samples along a normal
-_REACH_VOXELS = 1.5  # of the label map's widest voxel: as far as its surface may be off
+REACH_VOXELS = 1.5  # of the label map's widest voxel: as far as its surface may be off
 _MIN_FALL_HU = 80.0  # across the edge: bone against cartilage or muscle falls by 150 and more
 _FALL_MM = 2.0  # the width over which the fall is taken
 _N_ROUNDS = 2
@@ -47,7 +47,15 @@ class Refined:
     moved_mm: float
 
 
-def refine(vertices_mm: Array, faces: Indices, scan: Volume, labels: Volume, label: int) -> Refined:
+def refine(
+    vertices_mm: Array,
+    faces: Indices,
+    scan: Volume,
+    labels: Volume,
+    label: int,
+    *,
+    reach_voxels: float = REACH_VOXELS,
+) -> Refined:
     """Move every vertex along its normal to where the CT falls off most steeply.
 
     Parameters
@@ -60,6 +68,8 @@ def refine(vertices_mm: Array, faces: Indices, scan: Volume, labels: Volume, lab
     labels : Volume
         The label map. No vertex is moved into a voxel of another named bone.
     label : int
+    reach_voxels : float
+        Of the label map's widest voxel: as far from its surface edges are looked for.
 
     Returns
     -------
@@ -71,7 +81,7 @@ def refine(vertices_mm: Array, faces: Indices, scan: Volume, labels: Volume, lab
     (under 1 mm) reads up to 0.3 mm too thick. Beside metal the vertices follow their neighbours. Between
     voxels the last round reads a cubic spline: a line between two voxels is equally steep all along.
     """
-    reach = _REACH_VOXELS * float(np.linalg.norm(labels.patient_from_voxel[:3, :3], axis=0).max())
+    reach = reach_voxels * float(np.linalg.norm(labels.patient_from_voxel[:3, :3], axis=0).max())
     step = _STEP_SHARE * float(np.linalg.norm(scan.patient_from_voxel[:3, :3], axis=0).min())
     edges = find_edges(faces)
     ends = np.concatenate([edges.ends, edges.ends[:, ::-1]])

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ischio._check import Array, InputError, complaint
 from ischio.bones.exclude import held
 from ischio.bones.quality import check_heads
-from ischio.bones.refine import Refined, check_lies_on_bone, refine
+from ischio.bones.refine import REACH_VOXELS, Refined, check_lies_on_bone, refine
 from ischio.bones.stairs import STEP_SHARE, smooth_steps, step_share
 from ischio.bones.thin_cortex import outward_shifts, profiles
 from ischio.bones.topology import Edges, Indices, find_edges, groups, oriented
@@ -30,6 +30,8 @@ MIN_FACES = 200  # a sphere of so many faces is 3 % off; no landmark could be fo
 CRUMB_SHARE = 0.02  # of the largest piece's area
 PIECE_SHARE = 0.2  # from here on a piece is kept wherever it lies
 FINEST_MM = 0.7  # a whole hip bone is 300,000 faces then
+_SPINE = ("sacrum", *VERTEBRAE)
+SPINE_REACH_VOXELS = 2.5  # their labels are drawn without a model of canals, foramina and processes
 MOST_CELLS = 4  # along a voxel; a label map is not worth more
 # Mean distance of surfaces from the truth in CT made of people: 0.19 mm with voxels of 0.8 and 1.5 mm, 0.28
 # with 3 mm.
@@ -104,7 +106,9 @@ def bones_from_input(
             vertices, faces, repairs, ends = label_surface(raw.label_map, label, box, finer=finer)
             drawn.append(vertices)
             if scan is not None and scan.unit == "HU" and len(faces):
-                one = refine(vertices, faces, scan, others if label in lower else raw.label_map, label)
+                reach = SPINE_REACH_VOXELS if is_own and name.name in _SPINE else REACH_VOXELS
+                near = others if label in lower else raw.label_map
+                one = refine(vertices, faces, scan, near, label, reach_voxels=reach)
                 if label in lower:
                     laid.append(one)
                 vertices = one.vertices_mm

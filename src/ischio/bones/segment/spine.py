@@ -35,7 +35,7 @@ _FALL_HU = 15.0  # from both endplates into a disc
 _ENDPLATE_MM = 9.0  # from a disc's middle
 _LEAST_SEEN_MM = 12.0  # of a vertebra that the scan cuts
 _BONE_HU, _CLOSE_MM = 140.0, 1.6
-# A cortex's edge is where half of its height above soft tissue is, looked for this near; half is no more than:
+# An endplate's edge is at half of its height above soft tissue, looked for this near; half is no more than:
 _PEAK_MM, _SOFT_HU, _DENSE_HU = 2.5, 55.0, 250.0
 _LEAST_BONE_HU = 60.0  # on average in the middle of a body: the thinnest have 80, soft tissue 40
 _DISC_MM = 17.0  # radius of what is seen of a disc and of the endplates beside it,
@@ -624,4 +624,6 @@ def _places(part: Volume, vertebrae: list[Vertebra]) -> _Places:
         is_canal = (np.abs(side) < _CANAL_MM[0]) & (np.abs(deep - half - _CANAL_MM[1]) < _CANAL_MM[2])
         is_disc |= own & (deep < half) & (from_disc < _ENDPLATE_MM)
         is_outside |= own & (is_canal | ((deep < half) & (from_disc < _MIDDLE_MM[-1])))
-    return _Places(level, is_hung, is_near, is_core, is_outside | ~is_near, apart > 1.0, is_disc, is_aside, ridge)
+    return _Places(
+        level, is_hung, is_near, is_core, is_outside | ~is_near, apart > 1.0, is_disc, is_aside, ridge
+    )
