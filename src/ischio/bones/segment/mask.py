@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from ischio._check import Array
 from ischio.bones.segment.fit import MUSCLE_HU
+from ischio.geometry.holes import enclosed
 
 BONE_HU = 160.0  # muscle and cartilage stay below, with noise; cortex blurred to 3 mm above
 _PEAK_MM = 2.5  # a cortex's edge is where half of its height is: that is looked for this near
@@ -55,7 +56,7 @@ def bone_mask(
     -------
     bool array of shape (I, J, K)
     """
-    from scipy.ndimage import binary_closing, binary_fill_holes, gaussian_filter, label
+    from scipy.ndimage import binary_closing, gaussian_filter, label
 
     near = is_own & (field < _REACH_MM)
     core = near & (field < -_CORE_MM)
@@ -80,10 +81,9 @@ def bone_mask(
     wide = np.pad(solid, [(p, p) for p in pad], mode="edge")
     wide = binary_closing(wide, _ball(_CLOSE_MM, spacing))
     solid |= wide[tuple(slice(p, -p) for p in pad)] & is_own
-    solid = binary_fill_holes(solid)
+    solid = enclosed(solid)
     if by_slice:
-        for k in range(solid.shape[2]):
-            solid[:, :, k] |= binary_fill_holes(solid[:, :, k]) & (field[:, :, k] < 0.0)
+        solid |= enclosed(solid, across=2) & (field < 0.0)
     out: NDArray[np.bool_] = solid & is_own
     return out
 
