@@ -17,7 +17,7 @@ from ischio.atlas.model import similarity, vertex_areas
 from ischio.atlas.parts import part_model, pelvis_mean, pelvis_parts, socket, socket_of
 from ischio.bones.exclude import marked_on, unseen
 from ischio.bones.segment.canals import sacral_canals
-from ischio.bones.segment.doubts import child_notes, small_bones, without_prostheses
+from ischio.bones.segment.doubts import child_notes, small_bones, touched_note, without_prostheses
 from ischio.bones.segment.find import (
     THIN_HIGH_HU,
     THIN_LOW_HU,
@@ -147,7 +147,7 @@ def segment_ct(scan: Volume, *, exclude: Volume | None = None, progress: Progres
         tell("looking for lumbar vertebrae", 0.95)
         labels, said = with_vertebrae(found.labels, scan, laid["sacrum", None])
         found, notes = replace(found, labels=labels), (*notes, *said)
-    return replace(found, notes=notes)
+    return replace(found, notes=(*notes, *found.notes))
 
 
 def _laid_hips(field: EdgeField, grid: Volume) -> dict[Key, Laid]:
@@ -271,7 +271,8 @@ def _labelled(
     smooth = gaussian_filter(volume.values, 0.4 / spacing)
     hidden = None if exclude is None else marked_on(exclude, volume)
     labels = np.zeros(volume.values.shape, dtype=np.uint8)
-    names = {}
+    names: dict[int, str] = {}
+    notes: tuple[str, ...] = ()
 
     def cut_out(number: int, key: Key) -> _CutOut:
         field, is_sacrum = fields[number - 1], key[0] == "sacrum"
@@ -282,12 +283,12 @@ def _labelled(
         is_joint = np.any([other[box] < _JOINT_MM for other in fields if other is not field], axis=0)
         is_joint = np.broadcast_to(is_joint, inner.shape)
         is_own = owner[box] == number
-        mask = bone_mask(smooth[box], inner, is_own, is_joint, spacing, by_slice=not is_sacrum, stiff=before)
-        return _CutOut(box, mask, is_own & (inner < 0.0))
+        bone = bone_mask(smooth[box], inner, is_own, is_joint, spacing, by_slice=not is_sacrum, stiff=before)
+        return _CutOut(box, bone.voxels, is_own & (inner < 0.0), touched_note(*key, bone.touched_cm2))
 
     with ThreadPoolExecutor(max_workers=2) as pool:
         found = pool.map(cut_out, count(1), laid)
-        for number, ((name, side), (box, mask, modelled)) in enumerate(
+        for number, ((name, side), (box, mask, modelled, said)) in enumerate(
             zip(laid, found, strict=True), start=1
         ):
             tell(f"filling the {name.replace('_', ' ')}", 0.7 + 0.05 * number)
@@ -300,17 +301,19 @@ def _labelled(
             if hidden is not None:
                 mask = np.where(hidden[box], modelled, mask)
             labels[box][mask] = number
+            notes += said
             names[number] = name if side is None else f"{name}_{side.value}"
     out = replace(volume, values=labels, modality="labels", unit="1", names=names)
-    return Segmented(out, laid, ())
+    return Segmented(out, laid, notes)
 
 
 class _CutOut(NamedTuple):
-    """Where a bone lies, its voxels there, and what the laid model alone says they are."""
+    """Where a bone lies, its voxels there, what the laid model alone says they are, what there is to say."""
 
     box: tuple[slice, slice, slice]
     mask: NDArray[np.bool_]
     modelled: NDArray[np.bool_]
+    notes: tuple[str, ...]
 
 
 def _field(laid: Laid, grid: Volume) -> NDArray[np.float32]:
