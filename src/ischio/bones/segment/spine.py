@@ -18,6 +18,7 @@ from ischio._check import Array
 from ischio.atlas.model import vertex_normals
 from ischio.bones.segment.fit import Laid
 from ischio.bones.segment.grid import spacing_mm
+from ischio.geometry.holes import enclosed
 from ischio.types import Volume
 
 LEVELS = ("L5", "L4", "L3", "L2", "L1")
@@ -461,13 +462,7 @@ def _divided(
     part: Volume, taken: NDArray[np.generic], vertebrae: list[Vertebra], known: list[int], sacrum: int
 ) -> NDArray[np.int32]:
     """Number (from 1, upwards) of each voxel's vertebra, -1 the sacrum's upper joints, 0 elsewhere."""
-    from scipy.ndimage import (
-        binary_closing,
-        binary_dilation,
-        binary_fill_holes,
-        gaussian_filter,
-        label,
-    )
+    from scipy.ndimage import binary_closing, binary_dilation, find_objects, gaussian_filter, label
     from skimage import segmentation
 
     watershed: Any = segmentation.watershed  # it ships types, but not of this function
@@ -489,44 +484,45 @@ def _divided(
     walls = gaussian_filter(part.values, 0.5 / spacing)
     walls = np.clip(walls, *_WALL_HU)
     water = np.where(where.is_outside, 1, inside).astype(np.int32)
-    enclosed = (watershed(walls, water, mask=binary_dilation(where.is_near, iterations=2)) == 2) & zone
-    bone |= enclosed
+    walled = (watershed(walls, water, mask=binary_dilation(where.is_near, iterations=2)) == 2) & zone
+    bone |= walled
     bone |= _small_holes(bone, 2, spacing) & zone
     # A transverse process is a ring in sagittal slices; nearer to the middle there are foramina.
     bone |= _small_holes(bone, 0, spacing) & zone & where.is_aside
-    bone &= ~_bright_disc(bone, enclosed, smooth, where.is_disc, spacing)
+    bone &= ~_bright_disc(bone, walled, smooth, where.is_disc, spacing)
     seeds = np.where(bone & where.is_sure, where.level + 1, 0).astype(np.int32)
     height = where.ridge - np.clip(gaussian_filter(part.values, 0.5 / spacing), -100.0, 700.0)
     found: NDArray[np.int32] = watershed(height, seeds, mask=bone) - 1
     out = np.where((found == 0) & where.is_hung, _SACRAL, 0).astype(np.int32)
-    for n in range(1, len(vertebrae) + 1):
-        pieces, count = label(found == n, structure=np.ones((3, 3, 3)))
-        if count:
+    boxes = find_objects(found, max_label=len(vertebrae))
+    for n, box in enumerate(boxes, start=1):
+        if box is not None:
+            pieces, _ = label(found[box] == n, structure=np.ones((3, 3, 3)))
             sizes = np.bincount(pieces.ravel())
             sizes[0] = 0
             # What it encloses is its marrow; a vertebra is never solid enough to enclose anything else.
-            out[binary_fill_holes(pieces == int(np.argmax(sizes))) & zone] = n
+            out[box][enclosed(pieces == int(np.argmax(sizes))) & zone[box]] = n
     return out
 
 
 def _small_holes(bone: NDArray[np.bool_], axis: int, spacing: Array) -> NDArray[np.bool_]:
     """Holes in the slices across an axis that are as small as marrow of a process is."""
-    from scipy.ndimage import binary_fill_holes, label
+    from scipy.ndimage import generate_binary_structure, label
 
     most = _MARROW_MM2 / float(np.delete(spacing, axis).prod())
-    out = np.zeros(bone.shape, dtype=bool)
-    for one, into in zip(np.moveaxis(bone, axis, 0), np.moveaxis(out, axis, 0), strict=True):
-        holes, count = label(binary_fill_holes(one) & ~one)
-        if count:
-            is_small = np.bincount(holes.ravel()) < most
-            is_small[0] = False
-            into[...] = is_small[holes]
+    ways = generate_binary_structure(3, 1)
+    for end in (0, -1):
+        ways[tuple(end if other == axis else slice(None) for other in range(3))] = False
+    holes, _ = label(enclosed(bone, across=axis) & ~bone, ways)
+    is_small = np.bincount(holes.ravel()) < most
+    is_small[0] = False
+    out: NDArray[np.bool_] = is_small[holes]
     return out
 
 
 def _bright_disc(
     bone: NDArray[np.bool_],
-    enclosed: NDArray[np.bool_],
+    walled: NDArray[np.bool_],
     smooth: NDArray[np.float32],
     is_disc: NDArray[np.bool_],
     spacing: Array,
@@ -535,7 +531,7 @@ def _bright_disc(
     from scipy.ndimage import binary_propagation, maximum_filter
 
     high = maximum_filter(smooth, [2 * int(_PEAK_MM / s) + 1 for s in spacing])
-    is_low = bone & ~enclosed & is_disc & (smooth < np.clip(0.5 * (_SOFT_HU + high), _BONE_HU, _DENSE_HU))
+    is_low = bone & ~walled & is_disc & (smooth < np.clip(0.5 * (_SOFT_HU + high), _BONE_HU, _DENSE_HU))
     out: NDArray[np.bool_] = binary_propagation(~bone, mask=is_low | ~bone) & bone
     return out
 
