@@ -19,8 +19,8 @@ from ischio.types import Volume
 MIN_SHARE = 0.5
 METAL_HU = 2500.0  # dense cortex stays below 2,200
 _STEP_SHARE = 0.25  # of the scan's finest spacing: distance of samples along a normal
-_REACH_VOXELS = 1.5  # of the label map's widest voxel: as far as its surface may be off
 _SHORT_MM = 2.5  # a label may be off by more where a hollow of the bone was closed, or its blur filled it
+REACH_VOXELS = 1.5  # of the label map's widest voxel: as far as its surface may be off
 _MIN_FALL_HU = 80.0  # across the edge: bone against cartilage or muscle falls by 150 and more
 _CLEAR, _MOST_MIN_FALL_HU = 3.0, 160.0  # times what soft tissue differs by over such a width, by noise
 _BESIDE_MM, _N_BESIDE = (3.0, 5.0), 5_000  # so far outside, at so many vertices, that is seen
@@ -51,7 +51,15 @@ class Refined:
     moved_mm: float
 
 
-def refine(vertices_mm: Array, faces: Indices, scan: Volume, labels: Volume, label: int) -> Refined:
+def refine(
+    vertices_mm: Array,
+    faces: Indices,
+    scan: Volume,
+    labels: Volume,
+    label: int,
+    *,
+    reach_voxels: float = REACH_VOXELS,
+) -> Refined:
     """Move every vertex along its normal to where the CT falls off most steeply.
 
     Parameters
@@ -64,6 +72,8 @@ def refine(vertices_mm: Array, faces: Indices, scan: Volume, labels: Volume, lab
     labels : Volume
         The label map. No vertex is moved into a voxel of another named bone.
     label : int
+    reach_voxels : float
+        Of the label map's widest voxel: as far from its surface edges are looked for.
 
     Returns
     -------
@@ -77,7 +87,7 @@ def refine(vertices_mm: Array, faces: Indices, scan: Volume, labels: Volume, lab
     it the surface is smoothed, or steps and noise of the label would stay beside the moves, which are
     averaged: made CT had an rms error of 0.11 mm with them beside trochanter and ischium, and has 0.09.
     """
-    reach = _REACH_VOXELS * float(np.linalg.norm(labels.patient_from_voxel[:3, :3], axis=0).max())
+    reach = reach_voxels * float(np.linalg.norm(labels.patient_from_voxel[:3, :3], axis=0).max())
     step = _STEP_SHARE * float(np.linalg.norm(scan.patient_from_voxel[:3, :3], axis=0).min())
     edges = find_edges(faces)
     ends = np.concatenate([edges.ends, edges.ends[:, ::-1]])
