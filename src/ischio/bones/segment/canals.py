@@ -32,6 +32,7 @@ _MIDDLE, _CANAL_SHARE = 0.03, (0.35, 0.9)
 _CANAL_HU, _WALL_HU, _FAR_HU = (-50.0, 400.0), 60.0, 1000.0  # its walls are so much brighter
 _BESIDE_MM = 9.0  # of the way down: half a canal's width
 _THIN_MM = 4.0  # a body's depth is more
+_RUN_MM = 15.0  # marrow and noise look like a canal for less
 _TURN_HU = 20.0  # for each voxel that it goes forwards or backwards from one level to the next
 _FACES_FRONT = np.array([0.0, -0.7, -0.7])  # bodies; not their upper endplate, behind which the canal opens
 
@@ -128,15 +129,18 @@ def _surely(
     is_body &= field[tuple(index.T)] < -_BODY_MM[0]
     is_marrow[tuple(index[is_body].T)] = True
     is_canal = np.zeros(field.shape, dtype=bool)
+    step_mm = float(spacing_mm(scan)[2])
     is_middle = lateral[tuple(index.T)] < _MIDDLE
-    is_canal[tuple(_along_canal(even, index[is_middle], front[is_middle], back[is_middle]).T)] = True
+    is_canal[tuple(_along_canal(even, index[is_middle], front[is_middle], back[is_middle], step_mm).T)] = True
     return is_marrow, is_canal
 
 
 def _along_canal(
-    even: NDArray[np.float32], index: NDArray[np.int64], front: Array, back: Array
+    even: NDArray[np.float32], index: NDArray[np.int64], front: Array, back: Array, step_mm: float
 ) -> NDArray[np.int64]:
     """Of voxels in the middle plane, so far from the bone's front and back, those along the dark canal."""
+    from scipy.ndimage import label
+
     shape = even.shape[1:]
     cell = index[:, 1] * shape[1] + index[:, 2]
     n = np.bincount(cell, minlength=shape[0] * shape[1])
@@ -169,6 +173,8 @@ def _along_canal(
         behind = hu[j + 1 :, k][is_in[j + 1 :, k]]
         if may[j, k] and len(before) and len(behind):
             sure[j, k] = min(before.max(), behind.max()) > hu[j, k] + _WALL_HU
+    runs, _ = label(sure.any(axis=0))
+    sure &= (np.bincount(runs)[runs] * step_mm > _RUN_MM) & (runs > 0)
     out: NDArray[np.int64] = index[sure[index[:, 1], index[:, 2]]]
     return out
 
