@@ -20,7 +20,7 @@ _SOFT_MM = 0.7  # what lies farther from the sphere counts less and less: osteop
 _FADE_MM = 20.0  # behind the rim's plane points count less by 1/e: the floor is fossa, or may be taken for it
 # Radius of the rim over that of a sphere without it: 2.1 mm, SD 0.8, on both sides of 26 people and four
 # scanned ones; 1.2 mm, SD 1.3, between the five sources of these. For surfaces that stray by 0.8 mm in
-# patches of 100 mm2 that is a weight of 0.02 to 0.05; with 0.08 no bump or dent of 5 mm moved a centre by more.
+# patches of 100 mm2 that is a weight of 0.02 to 0.05; with 0.08 no bump or dent of 5 mm moved one by more.
 _EDGE_MM, _TRUST = 1.7, 0.08
 _ROUNDS = 40
 _STILL_MM = 1e-3
