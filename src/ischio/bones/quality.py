@@ -15,6 +15,7 @@ from ischio.bones.mr_parts import LEAST_SHOWN, TOUCHES, read_unsure
 from ischio.bones.refine import METAL_HU
 from ischio.bones.topology import find_edges
 from ischio.bones.voxels import label_boxes
+from ischio.geometry.holes import enclosed
 from ischio.geometry.winding import winding_number
 from ischio.io.names import read_name
 from ischio.types import VERTEBRAE, Bone, Side, Volume
@@ -99,7 +100,7 @@ def check_heads(labels: Volume) -> None:
     AnatomyError
         If a ball fits into a hip bone that is too large for any, and larger than the largest in its femur.
     """
-    from scipy.ndimage import binary_fill_holes, distance_transform_edt
+    from scipy.ndimage import distance_transform_edt
 
     sizes = np.linalg.norm(labels.patient_from_voxel[:3, :3], axis=0)
     balls: dict[tuple[str, Side | None], float] = {}
@@ -110,7 +111,7 @@ def check_heads(labels: Volume) -> None:
             continue
         stride = tuple(max(1, int(1.5 // size)) for size in sizes)  # a millimetre is exact enough
         mask = (labels.values[box] == label)[tuple(slice(None, None, n) for n in stride)]
-        mask = np.pad(binary_fill_holes(mask), 1)
+        mask = np.pad(enclosed(mask), 1)
         balls[bone.name, bone.side] = float(distance_transform_edt(mask, sampling=sizes * stride).max())
         lengths[bone.name, bone.side] = float((np.array(mask.shape) * sizes * stride).max())
     for side in Side:

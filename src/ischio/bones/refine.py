@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ischio._check import Array, InputError, complaint
 from ischio.bones.segment.grid import crop_box
+from ischio.bones.stairs import smooth_steps
 from ischio.bones.topology import Indices, find_edges
 from ischio.geometry.sampling import face_normals
 from ischio.types import Volume
@@ -18,11 +19,14 @@ from ischio.types import Volume
 MIN_SHARE = 0.5
 METAL_HU = 2500.0  # dense cortex stays below 2,200
 _STEP_SHARE = 0.25  # of the scan's finest spacing: distance of samples along a normal
-_REACH_VOXELS = 1.5  # of the label map's widest voxel: as far as its surface may be off
+_SHORT_MM = 2.5  # a label may be off by more where a hollow of the bone was closed, or its blur filled it
+REACH_VOXELS = 1.5  # of the label map's widest voxel: as far as its surface may be off
 _MIN_FALL_HU = 80.0  # across the edge: bone against cartilage or muscle falls by 150 and more
+_CLEAR, _MOST_MIN_FALL_HU = 3.0, 160.0  # times what soft tissue differs by over such a width, by noise
+_BESIDE_MM, _N_BESIDE = (3.0, 5.0), 5_000  # so far outside, at so many vertices, that is seen
 _FALL_MM = 2.0  # the width over which the fall is taken
 _N_ROUNDS = 2
-_N_SMOOTH = 6  # rounds in which moves of neighbours are averaged
+_N_SMOOTH = 4  # rounds in which moves of neighbours are averaged
 _N_NORMALS = 3  # rounds in which normals of neighbours are averaged
 _AROUND_MM = 12.0  # a spline's coefficients depend on what is a few voxels away
 _RANGE_HU = (-1024.0, 3071.0)
@@ -47,7 +51,15 @@ class Refined:
     moved_mm: float
 
 
-def refine(vertices_mm: Array, faces: Indices, scan: Volume, labels: Volume, label: int) -> Refined:
+def refine(
+    vertices_mm: Array,
+    faces: Indices,
+    scan: Volume,
+    labels: Volume,
+    label: int,
+    *,
+    reach_voxels: float = REACH_VOXELS,
+) -> Refined:
     """Move every vertex along its normal to where the CT falls off most steeply.
 
     Parameters
@@ -60,6 +72,8 @@ def refine(vertices_mm: Array, faces: Indices, scan: Volume, labels: Volume, lab
     labels : Volume
         The label map. No vertex is moved into a voxel of another named bone.
     label : int
+    reach_voxels : float
+        Of the label map's widest voxel: as far from its surface edges are looked for.
 
     Returns
     -------
@@ -69,23 +83,34 @@ def refine(vertices_mm: Array, faces: Indices, scan: Volume, labels: Volume, lab
     -----
     The steepest point of an edge is where the edge is, whatever blurs it evenly; bone thinner than the blur
     (under 1 mm) reads up to 0.3 mm too thick. Beside metal the vertices follow their neighbours. Between
-    voxels the last round reads a cubic spline: a line between two voxels is equally steep all along.
+    voxels the last round reads a cubic spline: a line between two voxels is equally steep all along. Before
+    it the surface is smoothed, or steps and noise of the label would stay beside the moves, which are
+    averaged: made CT had an rms error of 0.11 mm with them beside trochanter and ischium, and has 0.09.
     """
-    reach = _REACH_VOXELS * float(np.linalg.norm(labels.patient_from_voxel[:3, :3], axis=0).max())
+    reach = reach_voxels * float(np.linalg.norm(labels.patient_from_voxel[:3, :3], axis=0).max())
     step = _STEP_SHARE * float(np.linalg.norm(scan.patient_from_voxel[:3, :3], axis=0).min())
     edges = find_edges(faces)
     ends = np.concatenate([edges.ends, edges.ends[:, ::-1]])
     points, share, total = vertices_mm, 0.0, np.zeros(len(vertices_mm))
     shown, order = scan, 1
+    least = _MIN_FALL_HU
     for turn in range(_N_ROUNDS):
+        if turn:  # what stays of a label's steps and of noise would make the least distance too small
+            points = smooth_steps(points, edges)
         normals = normals_of(points, faces)
         near = reach if turn == 0 else reach / 2
         if turn == _N_ROUNDS - 1:
             shown, order = cubic_part(scan, points), 3
-        found, is_metal = _edge_distance(points, normals, (shown, order), labels, label, near, step)
-        is_known = np.isfinite(found)
         if turn == 0:
-            share = float(is_known.sum() / max(int((~is_metal).sum()), 1))
+            least = _least_fall(points, normals, scan)
+        look = (shown, order), labels, label, near, step, least
+        found, is_metal, deeper = _edge_distance(points, normals, *look)
+        if turn == 0:
+            share = float(np.isfinite(found).sum() / max(int((~is_metal).sum()), 1))
+        if turn == 0 and near < _SHORT_MM:
+            inner = points[deeper] - near * normals[deeper]
+            found[deeper] = np.nan_to_num(_edge_distance(inner, normals[deeper], *look)[0]) - near
+        is_known = np.isfinite(found)
         move = _spread(found, is_known, ends)
         points = points + move[:, None] * normals
         total += move
@@ -118,6 +143,15 @@ def check_lies_on_bone(laid: Sequence[Refined], where: str) -> None:
         )
 
 
+def _least_fall(points: Array, normals: Array, scan: Volume) -> float:
+    """What a fall must have to be an edge and not noise, HU."""
+    some = slice(None, None, -(-len(points) // _N_BESIDE))
+    one, other = (sampled(scan, points[some] + mm * normals[some], order=1) for mm in _BESIDE_MM)
+    differ = np.abs(one - other)
+    noise = 1.48 * float(np.median(differ[np.isfinite(differ)])) if np.isfinite(differ).any() else 0.0
+    return float(np.clip(_CLEAR * noise, _MIN_FALL_HU, _MOST_MIN_FALL_HU))
+
+
 def _edge_distance(
     points: Array,
     normals: Array,
@@ -126,12 +160,17 @@ def _edge_distance(
     label: int,
     reach: float,
     step: float,
-) -> tuple[Array, NDArray[np.bool_]]:
-    """Signed distance along each normal to the steepest fall of the scan, NaN where there is none; metal."""
+    least_hu: float,
+) -> tuple[Array, NDArray[np.bool_], NDArray[np.bool_]]:
+    """Signed distance along each normal to the steepest fall of the scan, NaN where there is none.
+
+    With it where metal is, and where the fall still grows at the inner end: an edge lies deeper.
+    """
     at = np.arange(-np.ceil(reach / step), np.ceil(reach / step) + 1) * step
     half = max(round(_FALL_MM / 2 / step), 1)
     wide = np.concatenate([at[0] + step * np.arange(-half, 0), at, at[-1] + step * np.arange(1, half + 1)])
-    out, metal = np.full(len(points), np.nan), np.zeros(len(points), dtype=bool)
+    out = np.full(len(points), np.nan)
+    metal, deeper = np.zeros(len(points), dtype=bool), np.zeros(len(points), dtype=bool)
     for block in range(0, len(points), 20_000):  # bounds the memory of the samples
         rows = slice(block, block + 20_000)
         places = points[rows, None, :] + wide[None, :, None] * normals[rows, None, :]
@@ -141,7 +180,7 @@ def _edge_distance(
         fall = hu[:, : -2 * half] - hu[:, 2 * half :]
         blocked = np.maximum.accumulate(other & (at > 0), axis=1)
         weight = np.exp(-0.5 * (at / (0.7 * reach)) ** 2)
-        steepness = np.where((fall > _MIN_FALL_HU) & ~blocked, -slope, 0.0)
+        steepness = np.where((fall > least_hu) & ~blocked, -slope, 0.0)
         steepness[~np.isfinite(steepness)] = 0.0
         rows_ = np.arange(len(steepness))
         best = _top(steepness, np.argmax(steepness * weight, axis=1))
@@ -153,8 +192,9 @@ def _edge_distance(
         shift = np.where(np.abs(bend) > 1e-9, 0.5 * (a - c) / np.where(bend == 0, 1, bend), 0.0)
         touching = blocked[:, at <= reach / 2].any(axis=1)  # towards another bone, or the end of the scan
         found = np.where(is_peak, at[best] + step * np.clip(shift, -0.5, 0.5), np.nan)
+        deeper[rows] = (steepness[rows_, best] > 0) & (best == 0) & ~metal[rows]
         out[rows] = np.where(touching, np.minimum(np.nan_to_num(found), 0.0), found)
-    return out, metal
+    return out, metal, deeper
 
 
 def _top(values: Array, start: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ischio._check import Array, InputError, complaint
 from ischio.bones.exclude import held
 from ischio.bones.quality import check_heads
-from ischio.bones.refine import Refined, check_lies_on_bone, refine
+from ischio.bones.refine import REACH_VOXELS, Refined, check_lies_on_bone, refine
 from ischio.bones.stairs import STEP_SHARE, smooth_steps, step_share
 from ischio.bones.thin_cortex import outward_shifts, profiles
 from ischio.bones.topology import Edges, Indices, find_edges, groups, oriented
@@ -30,6 +30,8 @@ MIN_FACES = 200  # a sphere of so many faces is 3 % off; no landmark could be fo
 CRUMB_SHARE = 0.02  # of the largest piece's area
 PIECE_SHARE = 0.2  # from here on a piece is kept wherever it lies
 FINEST_MM = 0.7  # a whole hip bone is 300,000 faces then
+_SPINE = ("sacrum", *VERTEBRAE)
+SPINE_REACH_VOXELS = 2.5  # their labels are drawn without a model of canals, foramina and processes
 MOST_CELLS = 4  # along a voxel; a label map is not worth more
 # Mean distance of surfaces from the truth in CT made of people: 0.19 mm with voxels of 0.8 and 1.5 mm, 0.28
 # with 3 mm.
@@ -86,7 +88,7 @@ def bones_from_input(
 
     def tell(what: str) -> None:
         if progress is not None:
-            progress(f"cleaning {what.replace('_', ' ')}", len(bones) / n_total)
+            progress(f"cleaning {what.replace('_', ' ')}", (len(bones) + len(rough)) / n_total)
 
     with ThreadPoolExecutor(max_workers=2) as pool:
         for surface, bone in zip(raw.surfaces, pool.map(_bone, raw.surfaces), strict=True):
@@ -97,21 +99,33 @@ def bones_from_input(
         # What the surfaces of hips follow does not hang on whether a spine is in view.
         lower = {n: name for n, name in raw.label_map.names.items() if not _is_vertebra(name)}
         others = replace(raw.label_map, names=lower)
-        for label, box in boxes.items():
-            name = _name(raw.label_map.names[label])
-            tell(name.text)
-            finer = _finer(raw.label_map, scan)
+        finer = _finer(raw.label_map, scan)
+
+        def cut_out(label: int, box: tuple[slice, slice, slice]) -> _Cut:
+            assert raw.label_map is not None  # as above
+            shown = others if label in lower else raw.label_map
             vertices, faces, repairs, ends = label_surface(raw.label_map, label, box, finer=finer)
-            drawn.append(vertices)
+            one = None
             if scan is not None and scan.unit == "HU" and len(faces):
-                one = refine(vertices, faces, scan, others if label in lower else raw.label_map, label)
-                if label in lower:
-                    laid.append(one)
-                vertices = one.vertices_mm
-                said = f"{100 * one.share:.0f} % of the surface shows one, moved by {one.moved_mm:.2f} mm"
-                repairs += (f"laid on the edge of the bone in the CT: {said} on average",)
-            source = raw.label_map.source
-            rough.append(RawSurface(name.name, name.side, vertices, faces, source, repairs, ends))
+                is_spine = is_own and _name(raw.label_map.names[label]).name in _SPINE
+                reach = SPINE_REACH_VOXELS if is_spine else REACH_VOXELS
+                one = refine(vertices, faces, scan, shown, label, reach_voxels=reach)
+            return _Cut(vertices, faces, repairs, ends, one)
+
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            cuts = pool.map(cut_out, boxes, boxes.values())
+            for label, (vertices, faces, repairs, ends, one) in zip(boxes, cuts, strict=True):
+                name = _name(raw.label_map.names[label])
+                tell(name.text)
+                drawn.append(vertices)
+                if one is not None:
+                    if label in lower:
+                        laid.append(one)
+                    vertices = one.vertices_mm
+                    said = f"{100 * one.share:.0f} % of the surface shows one, moved by {one.moved_mm:.2f} mm"
+                    repairs += (f"laid on the edge of the bone in the CT: {said} on average",)
+                source = raw.label_map.source
+                rough.append(RawSurface(name.name, name.side, vertices, faces, source, repairs, ends))
         if laid:
             check_lies_on_bone(laid, raw.label_map.source)
         if is_own and scan is not None:
@@ -123,10 +137,21 @@ def bones_from_input(
                 for one, before in zip(rough, drawn, strict=True)
             ]
         drawn_sigma = _drawn_sigma_mm(scan) if is_own and scan is not None else 0.0
-        for surface in rough:
-            bone = _bone(surface)
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            cleaned = list(pool.map(_bone, rough))
+        for bone in cleaned:
             bones.append(replace(bone, moved_mm=float(np.hypot(bone.moved_mm, drawn_sigma))))
     return tuple(sorted(bones, key=lambda bone: (bone.name, bone.side.value if bone.side else "")))
+
+
+class _Cut(NamedTuple):
+    """The surface of a label, and where the scan's edges are if it shows them."""
+
+    vertices: Array
+    faces: Indices
+    repairs: tuple[str, ...]
+    ends: Array
+    refined: Refined | None
 
 
 def _is_vertebra(label: str) -> bool:
@@ -143,7 +168,8 @@ def _name(label: str) -> BoneName:
 
 def _unblurred(surfaces: list[RawSurface], scan: Volume) -> list[RawSurface]:
     """Surfaces moved inwards by what blur pushed the edges of thin cortex outwards."""
-    seen = [profiles(one.vertices_mm, one.faces, scan) for one in surfaces]
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        seen = list(pool.map(lambda one: profiles(one.vertices_mm, one.faces, scan), surfaces))
     shifts = outward_shifts(seen, [one.faces for one in surfaces], scan)
     return [
         replace(

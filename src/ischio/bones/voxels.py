@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ischio._check import Array
 from ischio.bones.topology import Indices
 from ischio.bones.words import counted
+from ischio.geometry.holes import enclosed
 from ischio.types import Volume
 
 SMOOTHING_VOXELS = 0.6  # takes the steps off; a plate one voxel thick keeps two thirds of it
@@ -84,14 +85,14 @@ def label_surface(
     The mask is smoothed lightly and cut at one half, by marching cubes. A bone cut by the field of view is
     closed there with a flat face.
     """
-    from scipy.ndimage import binary_fill_holes, gaussian_filter, zoom
+    from scipy.ndimage import gaussian_filter, zoom
     from skimage import measure
 
     mask, box, n_specks = _without_specks(volume.values[box] == label, box)
     repairs = ["made from a label map"]
     if n_specks:
         repairs.append(f"{counted(n_specks, 'speck')} of the label dropped")
-    filled = binary_fill_holes(mask)
+    filled = enclosed(mask)
     if (n_filled := int(filled.sum() - mask.sum())) > 0:
         repairs.append(
             f"holes inside the label filled ({100 * n_filled / max(int(mask.sum()), 1):.1f} % of its voxels)"

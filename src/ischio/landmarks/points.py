@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
@@ -26,6 +27,9 @@ METHOD_SUMMIT = "model_transfer_to_summit@3"
 METHOD_LEANING = "model_transfer_to_leaning_summit@2"
 _REACH_MM = 12.0  # a model point farther than this from the bone lies where the bone is cut
 _CUT_LENGTH_MM = 40.0  # an open border longer than this is a cut
+# A border edge whose middle is this much of its length from one of its neighbours is a seam of triangles
+# that meet without common vertices, as some programs that make a mesh finer leave it: no border of bone.
+_ALONG_SHARE, _N_BESIDE = 0.01, 8
 _CUT_MARGIN_MM = 4.0  # a point this near to a cut stood beyond it
 _N_LOCAL = 4000
 # Of tops that are flat, where readers' own repeats differ by 3 to 5 mm: those of the condyles, of the greater
@@ -157,6 +161,7 @@ def cut_edges(bone: Bone) -> Array:
     border = np.stack(np.divmod(unique[uses == 1], n_vertices), axis=1)
     if len(border) == 0:
         return np.zeros((0, 3))
+    border = border[~_meets_another(bone.vertices_mm[border])]
     used, local = np.unique(border, return_inverse=True)
     local = local.reshape(-1, 2)
     graph = sparse.coo_matrix((np.ones(len(local)), (local[:, 0], local[:, 1])), shape=(len(used), len(used)))
@@ -166,6 +171,21 @@ def cut_edges(bone: Bone) -> Array:
         loop[local[:, 0]], weights=np.linalg.norm(ends[:, 0] - ends[:, 1], axis=1), minlength=count
     )
     out: Array = ends[length[loop[local[:, 0]]] > _CUT_LENGTH_MM].mean(axis=1)
+    return out
+
+
+def _meets_another(edges_mm: Array) -> NDArray[np.bool_]:
+    """Which border edges, shape (N, 2, 3), run along another: triangles meet there, but share no vertices."""
+    if len(edges_mm) < 2:
+        return np.zeros(len(edges_mm), dtype=bool)
+    middles = edges_mm.mean(axis=1)
+    _, near = cKDTree(middles).query(middles, k=range(2, 2 + min(_N_BESIDE, len(middles) - 1)))
+    start, along = edges_mm[near, 0], edges_mm[near, 1] - edges_mm[near, 0]
+    length = np.maximum((along**2).sum(axis=2), np.finfo(float).tiny)
+    share = (((middles[:, None] - start) * along).sum(axis=2) / length).clip(0.0, 1.0)
+    off = np.linalg.norm(start + share[..., None] * along - middles[:, None], axis=2)
+    own = np.linalg.norm(edges_mm[:, 1] - edges_mm[:, 0], axis=1)
+    out: NDArray[np.bool_] = (off < _ALONG_SHARE * own[:, None]).any(axis=1)
     return out
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from math import isfinite
 from typing import Any
 
 from ischio import __version__
@@ -17,7 +18,7 @@ class Row:
     ----------
     quantity : str
     truth, ours, difference, tolerance : float or None
-        ``None`` where the row could not be run.
+        ``None`` where the row could not be run, or nothing could be measured.
     unit : str
     source : str
         Where the truth comes from.
@@ -47,7 +48,9 @@ def compared(
     Parameters
     ----------
     quantity : str
-    truth, ours, tolerance : float
+    truth, tolerance : float
+    ours : float
+        Not finite where nothing could be measured: the row fails and says so.
     unit, source, note : str
 
     Returns
@@ -59,6 +62,9 @@ def compared(
     >>> compared("gap", 5.0, 5.05, 0.1, "mm", "phantom").verdict
     'pass'
     """
+    if not isfinite(ours):
+        said = f"not measured; {note}" if note else "not measured"
+        return Row(quantity, truth, unit, source, None, None, tolerance, "fail", said)
     difference = ours - truth
     verdict = "pass" if abs(difference) <= tolerance else "fail"
     return Row(quantity, truth, unit, source, ours, difference, tolerance, verdict, note)

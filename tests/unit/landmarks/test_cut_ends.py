@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
 from ischio._check import Array
@@ -17,8 +18,10 @@ from ischio.io.case import RawInput
 from ischio.landmarks.assemble import find_pelvis
 from ischio.landmarks.cut_ends import beyond_cut, closed_again, cut_places, opened, without_cut_faces
 from ischio.landmarks.femur import find_femur
+from ischio.landmarks.points import cut_edges
 from ischio.measures import run
 from ischio.types import Bone, Frame, Measurement, Side, Volume
+from ischio.validation.invariance import subdivided
 
 PERSON, MIDLINE_MM, VOXEL_MM = 5, 12.0, 2.0
 TILT = Rotation.from_euler("xyz", [4.0, -3.0, 6.0], degrees=True).as_matrix()  # of the scanner's axes
@@ -152,3 +155,19 @@ def test_places_beyond_a_cut(side: Side) -> None:
     assert len(cut_places(bone)) > 0
     spur = places[below > 60.0][::50] + 8.0 * turn[:, 0]
     assert not beyond_cut(bone, spur).any()
+
+
+def test_triangles_that_meet_without_common_vertices_are_no_cut(side: Side) -> None:
+    rng = np.random.default_rng(side.sign + 5)
+    femur = _mirrored(reconstruction(PERSON)[0], side)
+    turned = replace(femur, vertices_mm=femur.vertices_mm @ Rotation.random(rng=rng).as_matrix().T)
+    (finer,) = subdivided((turned,))
+    edges = np.sort(finer.faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1)
+    assert (np.unique(edges, axis=0, return_counts=True)[1] == 1).sum() > 1000  # so many seams
+    assert len(cut_edges(turned)) == len(cut_edges(finer)) == 0
+    upper = replace(turned, faces=turned.faces[femur.middles_mm[:, 2] > femur.vertices_mm[:, 2].mean()])
+    (upper_finer,) = subdivided((upper,))
+    ends, ends_finer = cut_edges(upper), cut_edges(upper_finer)
+    assert len(ends) > 10
+    apart, back = cKDTree(ends).query(ends_finer)[0], cKDTree(ends_finer).query(ends)[0]
+    assert max(apart.max(), back.max()) < upper.edge_mm  # an edge of the cut that is halved stays on it

@@ -27,6 +27,10 @@ _RANGE_HU = (-100.0, 600.0)
 _WING, _WING_MM = 0.26, 3.0
 _BODY, _BODY_MM = 0.10, (2.5, 10.0)  # of the front, and in the front two fifths
 _FRONT, _FRONT_SHARE = 0.14, 0.4
+# Within this share of the width the canal is looked for, between these shares of the way from front to back:
+_MIDDLE, _CANAL_SHARE = 0.03, (0.35, 0.9)
+_CANAL_HU, _WALL_HU, _FAR_HU = (-50.0, 400.0), 60.0, 1000.0  # its walls are so much brighter
+_TURN_HU = 20.0  # for each voxel that it goes forwards or backwards from one level to the next
 _FACES_FRONT = np.array([0.0, -0.7, -0.7])  # bodies; not their upper endplate, behind which the canal opens
 
 
@@ -59,9 +63,11 @@ def sacral_canals(
     Notes
     -----
     Marrow of old people attenuates no more than what fills the canal, but a wall of bone is between. Water
-    rises from outside and from the marrow of wings and bodies; it meets on the walls. On the outer side of
-    these soft tissue is followed inwards as far as a ball of 1 mm radius can go. Where that is more than
-    canals can be, walls were blurred away: a ball of 2 mm, and lower limits of attenuation are tried.
+    rises from outside, along the canal and from the marrow of wings and bodies; it meets on the walls. On
+    the outer side of these soft tissue is followed inwards as far as a ball of 1 mm radius can go. Where that
+    is more than canals can be, walls were blurred away: a ball of 2 mm, and lower limits of attenuation are
+    tried. The canal itself is the darkest way down the middle plane that has brighter walls in front and
+    behind.
     """
     from scipy.ndimage import distance_transform_edt, gaussian_filter, label
     from skimage import segmentation
@@ -71,7 +77,9 @@ def sacral_canals(
     even = gaussian_filter(scan.values, _EVEN_MM / spacing)
     outside = (field > _OUTSIDE_MM) & ~is_other
     seeds = np.where(outside, 1, 0).astype(np.int32)
-    seeds[_marrow(scan, field, sacrum)] = 2
+    is_marrow, is_canal = _surely(scan, even, field, sacrum)
+    seeds[is_marrow] = 2
+    seeds[is_canal] = 1
     near = (field < _REACH_MM) | (seeds > 0)
     is_outer = watershed(np.clip(even, *_RANGE_HU), seeds, mask=near) == 1
     inside = field < -_DEEP_MM
@@ -88,14 +96,16 @@ def sacral_canals(
     return np.zeros(field.shape, dtype=bool)
 
 
-def _marrow(scan: Volume, field: NDArray[np.float32], sacrum: Laid) -> NDArray[np.bool_]:
-    """Voxels that are surely in the wings or in the front of the bodies."""
+def _surely(
+    scan: Volume, even: NDArray[np.float32], field: NDArray[np.float32], sacrum: Laid
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Voxels that are surely in the wings or in the front of the bodies, and those along the canal."""
     from scipy.spatial import cKDTree
 
     mean, faces = sacrum.model.mean_mm, sacrum.model.faces
     lateral = np.abs(_lateral(scan, sacrum))
-    out: NDArray[np.bool_] = (lateral > _WING) & (field < -_WING_MM)
-    index = np.argwhere((lateral < _BODY) & (field < -_BODY_MM[0]))
+    is_marrow: NDArray[np.bool_] = (lateral > _WING) & (field < -_WING_MM)
+    index = np.argwhere((lateral < _BODY) & (field < 0.0))
     places = index @ scan.patient_from_voxel[:3, :3].T + scan.patient_from_voxel[:3, 3]
     normals = vertex_normals(mean, faces)
     aside = np.abs(mean[:, 0] - (mean[:, 0].min() + mean[:, 0].max()) / 2) / np.ptp(mean[:, 0])
@@ -104,8 +114,47 @@ def _marrow(scan: Volume, field: NDArray[np.float32], sacrum: Laid) -> NDArray[n
     nearest = cKDTree(sacrum.vertices_mm).query(places)[1]
     front = cKDTree(sacrum.vertices_mm[faces_front]).query(places)[0]
     back = cKDTree(sacrum.vertices_mm[~faces_front]).query(places)[0]
-    is_body = is_front[nearest] & (front < _BODY_MM[1]) & (front < _FRONT_SHARE * (front + back))
-    out[tuple(index[is_body].T)] = True
+    share = front / (front + back)
+    is_body = is_front[nearest] & (front < _BODY_MM[1]) & (share < _FRONT_SHARE)
+    is_body &= field[tuple(index.T)] < -_BODY_MM[0]
+    is_marrow[tuple(index[is_body].T)] = True
+    is_canal = np.zeros(field.shape, dtype=bool)
+    is_middle = lateral[tuple(index.T)] < _MIDDLE
+    is_canal[tuple(_along_canal(even, index[is_middle], share[is_middle]).T)] = True
+    return is_marrow, is_canal
+
+
+def _along_canal(even: NDArray[np.float32], index: NDArray[np.int64], share: Array) -> NDArray[np.int64]:
+    """Of voxels in the middle plane, with their share of the way to the back, those along the dark canal."""
+    shape = even.shape[1:]
+    cell = index[:, 1] * shape[1] + index[:, 2]
+    n = np.bincount(cell, minlength=shape[0] * shape[1])
+    values = np.clip(even[tuple(index.T)], *_CANAL_HU)
+    hu, depth = (
+        (np.bincount(cell, x, minlength=len(n)) / np.maximum(n, 1)).reshape(shape) for x in (values, share)
+    )
+    is_in = n.reshape(shape) > 0
+    may = is_in & (depth > _CANAL_SHARE[0]) & (depth < _CANAL_SHARE[1])
+    levels = np.flatnonzero(may.any(axis=0))
+    if not len(levels):
+        return index[:0]
+    cost = np.where(may, hu, _FAR_HU)
+    rows = np.arange(shape[0])
+    turned = _TURN_HU * np.abs(rows[:, None] - rows)  # a canal goes on where it was
+    total, came = cost[:, levels[0]], []
+    for k in levels[1:]:
+        ways = total[None, :] + turned
+        came.append(np.argmin(ways, axis=1))
+        total = ways.min(axis=1) + cost[:, k]
+    path = [int(np.argmin(total))]
+    for one in reversed(came):
+        path.append(int(one[path[-1]]))
+    sure = np.zeros(shape, dtype=bool)
+    for k, j in zip(levels, reversed(path), strict=True):
+        before, behind = (hu[part, k][is_in[part, k]] for part in (slice(0, j), slice(j + 1, None)))
+        if may[j, k] and len(before) and len(behind):
+            sure[j, k] = min(before.max(), behind.max()) > hu[j, k] + _WALL_HU
+    out: NDArray[np.int64] = index[sure[index[:, 1], index[:, 2]]]
     return out
 
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import count
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +17,7 @@ from ischio.atlas.model import similarity, vertex_areas
 from ischio.atlas.parts import part_model, pelvis_mean, pelvis_parts, socket, socket_of
 from ischio.bones.exclude import marked_on, unseen
 from ischio.bones.segment.canals import sacral_canals
-from ischio.bones.segment.doubts import child_notes, small_bones, without_prostheses
+from ischio.bones.segment.doubts import child_notes, small_bones, touched_note, without_prostheses
 from ischio.bones.segment.find import (
     THIN_HIGH_HU,
     THIN_LOW_HU,
@@ -110,16 +114,12 @@ def segment_ct(scan: Volume, *, exclude: Volume | None = None, progress: Progres
     grid = coarse(scan, CUBE_MM, LOW_HU, HIGH_HU)
     if exclude is not None:
         grid = unseen(grid, exclude)
-    laid: dict[Key, Laid] = {}
-    for n, side in enumerate(Side):
-        guesses = hip_guesses(field, side, _N_TRIED)
-        tell(f"laying the {side.value} hip", 0.1 + 0.1 * n)
-        laid.update(_laid_hip(guesses, grid))
+    tell("laying the hips", 0.1)
+    laid = _laid_hips(field, grid)
     if not laid:
         tell("looking for hips of thin bone", 0.3)
         faint = EdgeField(scan, low_hu=THIN_LOW_HU, high_hu=THIN_HIGH_HU)
-        for side in Side:
-            laid.update(_laid_hip(hip_guesses(faint, side, _N_TRIED), grid))
+        laid = _laid_hips(faint, grid)
     laid, notes = without_prostheses(laid, scan)
     if not laid and not notes:
         tell("looking for a knee", 0.35)
@@ -147,7 +147,14 @@ def segment_ct(scan: Volume, *, exclude: Volume | None = None, progress: Progres
         tell("looking for lumbar vertebrae", 0.95)
         labels, said = with_vertebrae(found.labels, scan, laid["sacrum", None])
         found, notes = replace(found, labels=labels), (*notes, *said)
-    return replace(found, notes=notes)
+    return replace(found, notes=(*notes, *found.notes))
+
+
+def _laid_hips(field: EdgeField, grid: Volume) -> dict[Key, Laid]:
+    """Hip bones and femora of both sides, which do not need each other."""
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        found = pool.map(lambda side: _laid_hip(hip_guesses(field, side, _N_TRIED), grid), Side)
+        return {key: one for hip in found for key, one in hip.items()}
 
 
 def _laid_hip(guesses: list[HipGuess], grid: Volume) -> dict[Key, Laid]:
@@ -257,36 +264,61 @@ def _labelled(
     points = np.concatenate([one.vertices_mm[one.seen] for one in laid.values()])
     volume = fine(scan, points.min(axis=0) - _MARGIN_MM, points.max(axis=0) + _MARGIN_MM)
     spacing = spacing_mm(volume)
-    fields = [distance_field(one.vertices_mm, one.model.faces, volume) for one in laid.values()]
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        fields = list(pool.map(partial(_field, grid=volume), laid.values()))
     tell("telling touching bones apart", 0.6)
     owner = territories(volume.values, fields, spacing)
     smooth = gaussian_filter(volume.values, 0.4 / spacing)
     hidden = None if exclude is None else marked_on(exclude, volume)
     labels = np.zeros(volume.values.shape, dtype=np.uint8)
-    names = {}
-    for number, ((name, side), field) in enumerate(zip(laid, fields, strict=True), start=1):
-        tell(f"filling the {name.replace('_', ' ')}", 0.7 + 0.05 * number)
-        box = _box(field < (FAR_MM if name == "sacrum" else 8.0))
-        before = distance_field(stiff[name, side].vertices_mm, stiff[name, side].model.faces, volume)
+    names: dict[int, str] = {}
+    notes: tuple[str, ...] = ()
+
+    def cut_out(number: int, key: Key) -> _CutOut:
+        field, is_sacrum = fields[number - 1], key[0] == "sacrum"
+        box = _box(field < (FAR_MM if is_sacrum else 8.0))
+        before = _field(stiff[key], volume)[box]
         # Where an edge inside the bone drew the surface in, the model's shape is nearer to the truth.
-        inner = np.where(smooth[box] > _FAT_HU, np.minimum(field[box], before[box] + _STIFF_MM), field[box])
+        inner = np.where(smooth[box] > _FAT_HU, np.minimum(field[box], before + _STIFF_MM), field[box])
         is_joint = np.any([other[box] < _JOINT_MM for other in fields if other is not field], axis=0)
         is_joint = np.broadcast_to(is_joint, inner.shape)
         is_own = owner[box] == number
-        mask = bone_mask(
-            smooth[box], inner, is_own, is_joint, spacing, by_slice=name != "sacrum", stiff=before[box]
-        )
-        if name == "sacrum":  # laid last: the others are labelled
-            part = replace(volume, values=volume.values[box], patient_from_voxel=_moved(volume, box))
-            is_other = labels[box] > 0
-            mask &= ~sacral_canals(part, smooth[box], field[box], laid[name, side], is_other)
-            mask |= _tail(part, smooth[box], mask, laid[name, side]) & ~is_other
-        if hidden is not None:
-            mask = np.where(hidden[box], is_own & (inner < 0.0), mask)
-        labels[box][mask] = number
-        names[number] = name if side is None else f"{name}_{side.value}"
+        bone = bone_mask(smooth[box], inner, is_own, is_joint, spacing, by_slice=not is_sacrum, stiff=before)
+        return _CutOut(box, bone.voxels, is_own & (inner < 0.0), touched_note(*key, bone.touched_cm2))
+
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        found = pool.map(cut_out, count(1), laid)
+        for number, ((name, side), (box, mask, modelled, said)) in enumerate(
+            zip(laid, found, strict=True), start=1
+        ):
+            tell(f"filling the {name.replace('_', ' ')}", 0.7 + 0.05 * number)
+            if name == "sacrum":  # laid last: the others are labelled
+                part = replace(volume, values=volume.values[box], patient_from_voxel=_moved(volume, box))
+                is_other = labels[box] > 0
+                field = fields[number - 1][box]
+                mask &= ~sacral_canals(part, smooth[box], field, laid[name, side], is_other)
+                mask |= _tail(part, smooth[box], mask, laid[name, side]) & ~is_other
+            if hidden is not None:
+                mask = np.where(hidden[box], modelled, mask)
+            labels[box][mask] = number
+            notes += said
+            names[number] = name if side is None else f"{name}_{side.value}"
     out = replace(volume, values=labels, modality="labels", unit="1", names=names)
-    return Segmented(out, laid, ())
+    return Segmented(out, laid, notes)
+
+
+class _CutOut(NamedTuple):
+    """Where a bone lies, its voxels there, what the laid model alone says they are, what there is to say."""
+
+    box: tuple[slice, slice, slice]
+    mask: NDArray[np.bool_]
+    modelled: NDArray[np.bool_]
+    notes: tuple[str, ...]
+
+
+def _field(laid: Laid, grid: Volume) -> NDArray[np.float32]:
+    """Distance from a laid model."""
+    return distance_field(laid.vertices_mm, laid.model.faces, grid)
 
 
 def _tail(

@@ -18,6 +18,7 @@ _JOINT_MM = 32.0  # around a socket's centre: a head and its cup
 _PROSTHESIS_CM3 = 8.0  # of metal in there; a screw through the head has 3
 # Of the mean adult's size, one standard deviation of the shape model's people; 1 is the mean.
 SIZE_SD: Mapping[str, float] = MappingProxyType({"femur": 0.04, "hip_bone": 0.055, "sacrum": 0.06})
+_TOUCHED_CM2 = 5.0  # of a bone's surface: a patella, a tibia and calcified tendons lie on up to 4
 SMALLEST_SD = 2.5  # below the mean, over all bones: one adult in 160
 Key = tuple[str, Side | None]
 
@@ -75,6 +76,29 @@ def small_bones(laid: dict[Key, Laid]) -> tuple[str, ...]:
     said = f"smaller than adults ({sizes} of the mean adult's size, {below:.1f} standard deviations below it)"
     said += ": a child, or a very small adult; a child's open growth plates are not bone"
     return (f"{said}, and no rule here was tried on children",)
+
+
+def touched_note(name: str, side: Side | None, touched_cm2: float) -> tuple[str, ...]:
+    """What is to be said of a bone on which something lies that attenuates like it, such as contrast.
+
+    Parameters
+    ----------
+    name : str
+    side : Side or None
+    touched_cm2 : float
+        Of the bone's surface.
+
+    Returns
+    -------
+    tuple of str
+    """
+    if touched_cm2 < _TOUCHED_CM2:
+        return ()
+    said = (
+        f"{_words(name, side)}: on {touched_cm2:.0f} cm2 of it lies something as dense as bone that goes on"
+    )
+    said += " from there, such as a bladder full of contrast: left out; the bone's surface there is"
+    return (f"{said} the shape model's more than the scan's, and up to 6 mm off",)
 
 
 def _words(name: str, side: Side | None) -> str:

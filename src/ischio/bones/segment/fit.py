@@ -146,7 +146,9 @@ def lay(
                 row[:, :3], row[:, 3:6], row[:, 6] = np.eye(3), -_cross(arm), arm
                 rows.append(row / held.sigma_mm)
                 aims.append((held.place_mm - place) / held.sigma_mm)
-            step = np.linalg.lstsq(np.vstack(rows), np.concatenate(aims), rcond=None)[0]
+            whole, aim = np.vstack(rows), np.concatenate(aims)
+            # Few unknowns, most of them held: the normal equations are exact enough, and ten times as fast.
+            step = np.linalg.lstsq(whole.T @ whole, whole.T @ aim, rcond=None)[0]
             shape[:n_modes] += step[7:]
             turn = _rotation(step[3:6])
             growth = float(np.exp(np.clip(step[6], -0.1, 0.1)))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ischio._check import Array
 from ischio.bones.segment.fit import MUSCLE_HU
+from ischio.geometry.holes import enclosed
 
 BONE_HU = 160.0  # muscle and cartilage stay below, with noise; cortex blurred to 3 mm above
 _PEAK_MM = 2.5  # a cortex's edge is where half of its height is: that is looked for this near
@@ -23,6 +26,19 @@ _CONTACT_CM2 = 1.0  # so much of a surface goes on into no bone: spurs and tendo
 _CLOSE_MM = 1.6  # gaps in a cortex blurred away
 
 
+class BoneMask(NamedTuple):
+    """Voxels of a bone, and how much of its surface something touches that is as dense and is left out.
+
+    Parameters
+    ----------
+    voxels : bool array of shape (I, J, K)
+    touched_cm2 : float
+    """
+
+    voxels: NDArray[np.bool_]
+    touched_cm2: float
+
+
 def bone_mask(
     values: NDArray[np.float32],
     field: NDArray[np.float32],
@@ -32,7 +48,7 @@ def bone_mask(
     *,
     by_slice: bool,
     stiff: NDArray[np.float32] | None = None,
-) -> NDArray[np.bool_]:
+) -> BoneMask:
     """Voxels of one bone.
 
     Parameters
@@ -53,9 +69,9 @@ def bone_mask(
 
     Returns
     -------
-    bool array of shape (I, J, K)
+    BoneMask
     """
-    from scipy.ndimage import binary_closing, binary_fill_holes, gaussian_filter, label
+    from scipy.ndimage import binary_closing, gaussian_filter, label
 
     near = is_own & (field < _REACH_MM)
     core = near & (field < -_CORE_MM)
@@ -65,10 +81,13 @@ def bone_mask(
     is_deep = (values > BONE_HU) | (~is_joint & (even > deep))
     is_dense = values > _half_height(values, field, is_own, spacing)
     solid: NDArray[np.bool_] = core | (near & np.where(is_inside, is_deep, is_dense))
-    solid &= ~_going_on(is_dense & is_own, field if stiff is None else np.maximum(field, stiff), spacing)
+    further, touched_cm2 = _going_on(
+        is_dense & is_own, field if stiff is None else np.maximum(field, stiff), spacing
+    )
+    solid &= ~further
     pieces, n = label(solid)
     if n == 0:
-        return solid
+        return BoneMask(solid, touched_cm2)
     sizes = np.bincount(pieces.ravel())
     sizes[0] = 0
     has_core = np.zeros(n + 1, dtype=bool)
@@ -80,12 +99,10 @@ def bone_mask(
     wide = np.pad(solid, [(p, p) for p in pad], mode="edge")
     wide = binary_closing(wide, _ball(_CLOSE_MM, spacing))
     solid |= wide[tuple(slice(p, -p) for p in pad)] & is_own
-    solid = binary_fill_holes(solid)
+    solid = enclosed(solid)
     if by_slice:
-        for k in range(solid.shape[2]):
-            solid[:, :, k] |= binary_fill_holes(solid[:, :, k]) & (field[:, :, k] < 0.0)
-    out: NDArray[np.bool_] = solid & is_own
-    return out
+        solid |= enclosed(solid, across=2) & (field < 0.0)
+    return BoneMask(solid & is_own, touched_cm2)
 
 
 def _half_height(
@@ -108,8 +125,13 @@ def _half_height(
     return out
 
 
-def _going_on(is_dense: NDArray[np.bool_], field: NDArray[np.float32], spacing: Array) -> NDArray[np.bool_]:
-    """What is dense outside of the model and goes on where no bone is: contrast, another bone, an implant."""
+def _going_on(
+    is_dense: NDArray[np.bool_], field: NDArray[np.float32], spacing: Array
+) -> tuple[NDArray[np.bool_], float]:
+    """What is dense outside of the model and goes on where no bone is: contrast, another bone, an implant.
+
+    And how much of the model's surface it lies on, cm2.
+    """
     from scipy.ndimage import label
 
     pieces, n = label(is_dense & (field > _BESIDE_MM) & (field < _REACH_MM + _LAYER_MM))
@@ -117,7 +139,8 @@ def _going_on(is_dense: NDArray[np.bool_], field: NDArray[np.float32], spacing: 
     goes_on: NDArray[np.bool_] = further > 100.0 * _CONTACT_CM2
     goes_on[0] = False
     out: NDArray[np.bool_] = goes_on[pieces]
-    return out
+    beside = np.count_nonzero(out & (field < _BESIDE_MM + _LAYER_MM))
+    return out, beside * float(np.prod(spacing)) / _LAYER_MM / 100.0
 
 
 def _ball(radius_mm: float, spacing: Array) -> NDArray[np.bool_]:

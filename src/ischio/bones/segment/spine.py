@@ -18,6 +18,7 @@ from ischio._check import Array
 from ischio.atlas.model import vertex_normals
 from ischio.bones.segment.fit import Laid
 from ischio.bones.segment.grid import spacing_mm
+from ischio.geometry.holes import enclosed
 from ischio.types import Volume
 
 LEVELS = ("L5", "L4", "L3", "L2", "L1")
@@ -35,6 +36,8 @@ _FALL_HU = 15.0  # from both endplates into a disc
 _ENDPLATE_MM = 9.0  # from a disc's middle
 _LEAST_SEEN_MM = 12.0  # of a vertebra that the scan cuts
 _BONE_HU, _CLOSE_MM = 140.0, 1.6
+# An endplate's edge is at half of its height above soft tissue, looked for this near; half is no more than:
+_PEAK_MM, _SOFT_HU, _DENSE_HU = 2.5, 55.0, 250.0
 _LEAST_BONE_HU = 60.0  # on average in the middle of a body: the thinnest have 80, soft tissue 40
 _DISC_MM = 17.0  # radius of what is seen of a disc and of the endplates beside it,
 _BESIDE_MM = (5.0, 6.5, 8.0)  # as far from its middle; the disc's own middle is this thick:
@@ -71,7 +74,7 @@ _CANAL_MM = (
     7.0,
     2.5,
 )  # half the width of what is surely canal; its middle behind the back wall, and half its depth
-_MARROW_MM2 = 120.0  # of a pedicle, a lamina or a process in an axial slice; a canal is larger
+_MARROW_MM2 = 120.0  # of a pedicle, a lamina or a process in a slice; a canal is larger
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -459,7 +462,7 @@ def _divided(
     part: Volume, taken: NDArray[np.generic], vertebrae: list[Vertebra], known: list[int], sacrum: int
 ) -> NDArray[np.int32]:
     """Number (from 1, upwards) of each voxel's vertebra, -1 the sacrum's upper joints, 0 elsewhere."""
-    from scipy.ndimage import binary_closing, binary_dilation, binary_fill_holes, gaussian_filter, label
+    from scipy.ndimage import binary_closing, binary_dilation, find_objects, gaussian_filter, label
     from skimage import segmentation
 
     watershed: Any = segmentation.watershed  # it ships types, but not of this function
@@ -478,27 +481,58 @@ def _divided(
     # Where a vertebra is seen at all, what its walls enclose is bone: its marrow may be as dark as its canal.
     seen_cm3 = np.bincount(where.level[bone], minlength=len(vertebrae) + 2) * float(spacing.prod()) / 1000.0
     inside = np.where(where.is_core & (seen_cm3 > _LEAST_CM3)[where.level], 2, 0)
-    walls = np.clip(gaussian_filter(part.values, 0.5 / spacing), *_WALL_HU)
+    walls = gaussian_filter(part.values, 0.5 / spacing)
+    walls = np.clip(walls, *_WALL_HU)
     water = np.where(where.is_outside, 1, inside).astype(np.int32)
-    bone |= (watershed(walls, water, mask=binary_dilation(where.is_near, iterations=2)) == 2) & zone
-    most = _MARROW_MM2 / float(spacing[0] * spacing[1])
-    for k in range(bone.shape[2]):
-        holes, count = label(binary_fill_holes(bone[:, :, k]) & ~bone[:, :, k])
-        if count:
-            is_small = np.bincount(holes.ravel()) < most
-            is_small[0] = False
-            bone[:, :, k] |= is_small[holes] & zone[:, :, k]
+    walled = (watershed(walls, water, mask=binary_dilation(where.is_near, iterations=2)) == 2) & zone
+    bone |= walled
+    bone |= _small_holes(bone, 2, spacing) & zone
+    # A transverse process is a ring in sagittal slices; nearer to the middle there are foramina.
+    bone |= _small_holes(bone, 0, spacing) & zone & where.is_aside
+    bone &= ~_bright_disc(bone, walled, smooth, where.is_disc, spacing)
     seeds = np.where(bone & where.is_sure, where.level + 1, 0).astype(np.int32)
     height = where.ridge - np.clip(gaussian_filter(part.values, 0.5 / spacing), -100.0, 700.0)
     found: NDArray[np.int32] = watershed(height, seeds, mask=bone) - 1
     out = np.where((found == 0) & where.is_hung, _SACRAL, 0).astype(np.int32)
-    for n in range(1, len(vertebrae) + 1):
-        pieces, count = label(found == n, structure=np.ones((3, 3, 3)))
-        if count:
+    boxes = find_objects(found, max_label=len(vertebrae))
+    for n, box in enumerate(boxes, start=1):
+        if box is not None:
+            pieces, _ = label(found[box] == n, structure=np.ones((3, 3, 3)))
             sizes = np.bincount(pieces.ravel())
             sizes[0] = 0
             # What it encloses is its marrow; a vertebra is never solid enough to enclose anything else.
-            out[binary_fill_holes(pieces == int(np.argmax(sizes))) & zone] = n
+            out[box][enclosed(pieces == int(np.argmax(sizes))) & zone[box]] = n
+    return out
+
+
+def _small_holes(bone: NDArray[np.bool_], axis: int, spacing: Array) -> NDArray[np.bool_]:
+    """Holes in the slices across an axis that are as small as marrow of a process is."""
+    from scipy.ndimage import generate_binary_structure, label
+
+    most = _MARROW_MM2 / float(np.delete(spacing, axis).prod())
+    ways = generate_binary_structure(3, 1)
+    for end in (0, -1):
+        ways[tuple(end if other == axis else slice(None) for other in range(3))] = False
+    holes, _ = label(enclosed(bone, across=axis) & ~bone, ways)
+    is_small = np.bincount(holes.ravel()) < most
+    is_small[0] = False
+    out: NDArray[np.bool_] = is_small[holes]
+    return out
+
+
+def _bright_disc(
+    bone: NDArray[np.bool_],
+    walled: NDArray[np.bool_],
+    smooth: NDArray[np.float32],
+    is_disc: NDArray[np.bool_],
+    spacing: Array,
+) -> NDArray[np.bool_]:
+    """What was taken for bone in discs, outside of where an endplate has half of its height."""
+    from scipy.ndimage import binary_propagation, maximum_filter
+
+    high = maximum_filter(smooth, [2 * int(_PEAK_MM / s) + 1 for s in spacing])
+    is_low = bone & ~walled & is_disc & (smooth < np.clip(0.5 * (_SOFT_HU + high), _BONE_HU, _DENSE_HU))
+    out: NDArray[np.bool_] = binary_propagation(~bone, mask=is_low | ~bone) & bone
     return out
 
 
@@ -514,6 +548,8 @@ class _Places:
         Behind the bodies and not far aside: where vertebrae overlap in height.
     is_near, is_core, is_outside, is_sure : bool
         Near enough to be bone of a vertebra; surely bone; surely none; surely of this level, if bone.
+    is_disc, is_aside : bool
+        Where there is disc or what bounds it; where there are transverse processes alone.
     ridge : float32
         What the border between two vertebrae behind the bodies adds to a height, HU.
     """
@@ -524,6 +560,8 @@ class _Places:
     is_core: NDArray[np.bool_]
     is_outside: NDArray[np.bool_]
     is_sure: NDArray[np.bool_]
+    is_disc: NDArray[np.bool_]
+    is_aside: NDArray[np.bool_]
     ridge: NDArray[np.float32]
 
 
@@ -566,7 +604,7 @@ def _places(part: Volume, vertebrae: list[Vertebra]) -> _Places:
         apart = np.minimum(apart, np.abs(above) / sure[step])
         weight = np.clip(behind / _BEHIND_MM[1], 0.0, 1.0)
         ridge = np.maximum(ridge, _RIDGE_HU * weight * np.exp(-0.5 * (above / _RIDGE_MM) ** 2))
-    is_near, is_core, is_hung, is_outside = (np.zeros(shape, dtype=bool) for _ in range(4))
+    is_near, is_core, is_hung, is_outside, is_disc, is_aside = (np.zeros(shape, dtype=bool) for _ in range(6))
     for n, one in enumerate(vertebrae, start=1):
         own = np.clip(level, 1, len(vertebrae)) == n
         side, deep = across(one)
@@ -576,8 +614,12 @@ def _places(part: Volume, vertebrae: list[Vertebra]) -> _Places:
         is_body &= deep < half + _SPUR_MM
         is_arch = (deep > half - _SPUR_MM) & (deep < half + _ARCH_DEEP_MM) & (np.abs(side) < _ARCH_HALF_MM)
         is_near |= own & (is_body | is_arch)
+        is_aside |= own & is_arch & (np.abs(side) > _SIDE_MM[0])
         inner = (side / wide) ** 2 + (deep / half) ** 2 < _CORE**2
         is_core |= own & inner & (level == n) & (from_disc > _CORE_MM)
         is_canal = (np.abs(side) < _CANAL_MM[0]) & (np.abs(deep - half - _CANAL_MM[1]) < _CANAL_MM[2])
+        is_disc |= own & (deep < half) & (from_disc < _ENDPLATE_MM)
         is_outside |= own & (is_canal | ((deep < half) & (from_disc < _MIDDLE_MM[-1])))
-    return _Places(level, is_hung, is_near, is_core, is_outside | ~is_near, apart > 1.0, ridge)
+    return _Places(
+        level, is_hung, is_near, is_core, is_outside | ~is_near, apart > 1.0, is_disc, is_aside, ridge
+    )

@@ -11,7 +11,7 @@ from ischio._check import InputError
 from ischio.atlas.model import N_PEOPLE, person_surface, similarity, vertex_areas
 from ischio.atlas.parts import part_model, pelvis_parts, socket_of
 from ischio.bones.segment.ct import segment_ct
-from ischio.bones.segment.doubts import SIZE_SD, child_notes, small_bones, without_prostheses
+from ischio.bones.segment.doubts import SIZE_SD, child_notes, small_bones, touched_note, without_prostheses
 from ischio.bones.segment.fit import Laid
 from ischio.types import Frame, Side, Volume
 
@@ -78,3 +78,9 @@ def test_an_mr_is_refused() -> None:
     scan = replace(scan_with_ball(np.zeros(3), 18.0), modality="MR", unit="1")
     with pytest.raises(InputError, match="MR without Hounsfield units; expected a CT"):
         segment_ct(scan)
+
+
+def test_a_bone_on_which_contrast_lies_is_named() -> None:
+    assert touched_note("femur", Side.LEFT, 4.0) == ()  # a patella, or a tendon's bone
+    (said,) = touched_note("hip_bone", Side.RIGHT, 29.4)
+    assert said.startswith("right hip bone: on 29 cm2 of it")

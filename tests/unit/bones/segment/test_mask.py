@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from scipy.ndimage import gaussian_filter
 
 from ischio.bones.segment.mask import bone_mask
@@ -10,6 +11,8 @@ from ischio.bones.segment.mask import bone_mask
 SPACING_MM = np.ones(3)
 NOISE_HU = 15.0
 MUSCLE_HU = 55.0
+MM2_CM2 = 0.01
+LAYERS_SHARE = 0.35  # the layer that is counted holds one voxel, or two
 
 
 def places(shape: tuple[int, ...], *, is_joint: bool = False) -> tuple[np.ndarray, np.ndarray]:
@@ -28,7 +31,7 @@ def test_a_wing_thinner_than_a_voxel_has_no_hole(rng: np.random.Generator) -> No
     z = np.arange(30)[None, None, :] - 15.0
     field = (np.abs(z) - np.where(ends, 5.0, 2.0)).astype(np.float32)
     hu = np.where(field < 0, np.where(ends, 400.0, 170.0), MUSCLE_HU)
-    mask = bone_mask(noisy(hu, rng), field, *places(hu.shape), SPACING_MM, by_slice=True)
+    mask = bone_mask(noisy(hu, rng), field, *places(hu.shape), SPACING_MM, by_slice=True).voxels
     middle = mask[12:28, 3:-3, 14:17]
     assert middle.all(axis=2).mean() > 0.98  # noise may take a voxel
     assert mask[12:28, 3:-3, 20:].mean() == 0.0
@@ -40,7 +43,7 @@ def test_a_head_of_fatty_marrow_has_no_notch(rng: np.random.Generator) -> None:
     field = (np.linalg.norm(place, axis=-1) - 18.0).astype(np.float32)
     faint = place[..., 0] > 8
     hu = np.where(field < 0, np.where(faint, -40.0, 250.0), MUSCLE_HU)
-    mask = bone_mask(noisy(hu, rng), field, *places(hu.shape), SPACING_MM, by_slice=False)
+    mask = bone_mask(noisy(hu, rng), field, *places(hu.shape), SPACING_MM, by_slice=False).voxels
     assert mask[field < -2.5].all()
     assert not mask[field > 2.0].any()
 
@@ -50,7 +53,7 @@ def test_cartilage_between_two_bones_is_none(rng: np.random.Generator) -> None:
     depth = np.arange(40)[:, None, None] - 22.0 + np.zeros((40, 20, 20))
     hu = np.where(depth < -2.0, 400.0, MUSCLE_HU + 50.0)
     own, joint = places(hu.shape, is_joint=True)
-    mask = bone_mask(noisy(hu, rng), depth.astype(np.float32), own, joint, SPACING_MM, by_slice=False)
+    mask = bone_mask(noisy(hu, rng), depth.astype(np.float32), own, joint, SPACING_MM, by_slice=False).voxels
     assert mask[:19].all()
     assert not mask[22:].any()
 
@@ -72,7 +75,8 @@ def test_contrast_that_touches_a_bone_is_none(rng: np.random.Generator) -> None:
     hu = plate(field)
     beyond = (np.arange(50)[:, None, None] > 15) & (field > 0) & (field < 15.0)
     hu = np.where(beyond, 900.0, hu)
-    mask = bone_mask(noisy(hu, rng), field, *places(hu.shape), SPACING_MM, by_slice=False)
+    mask, touched_cm2 = bone_mask(noisy(hu, rng), field, *places(hu.shape), SPACING_MM, by_slice=False)
+    assert touched_cm2 == pytest.approx(hu[0].size * MM2_CM2, rel=LAYERS_SHARE)
     inner = mask[:, 5:-5, 5:-5]
     assert inner[field[:, 5:-5, 5:-5] < -0.5].all()
     assert not inner[field[:, 5:-5, 5:-5] > 2.0].any()
@@ -84,7 +88,7 @@ def test_a_spur_beyond_the_model_stays(rng: np.random.Generator) -> None:
     y, z = np.ogrid[:40, :40]
     is_spur = (np.hypot(y - 20, z - 20) < 4.0)[None] & (np.arange(50)[:, None, None] > 15) & (field < 4.0)
     hu = np.where(is_spur & (field > 0), 900.0, plate(field))
-    mask = bone_mask(noisy(hu, rng), field, *places(hu.shape), SPACING_MM, by_slice=False)
+    mask = bone_mask(noisy(hu, rng), field, *places(hu.shape), SPACING_MM, by_slice=False).voxels
     assert mask[is_spur & (field < 3.0)].mean() > 0.95
 
 
@@ -96,5 +100,5 @@ def test_a_muscle_made_brighter_by_streaks_is_no_bone(rng: np.random.Generator) 
     is_weak = upper & (np.hypot(y - 20, z - 20) < 4.0)[None] & (field <= 0) & (field > -2.0)
     hu = np.where(upper & (field > 0) & (field < 4.0), 200.0, plate(field))
     hu = np.where(is_weak, 250.0, hu)
-    mask = bone_mask(noisy(hu, rng), field, *places(hu.shape), SPACING_MM, by_slice=False)
+    mask = bone_mask(noisy(hu, rng), field, *places(hu.shape), SPACING_MM, by_slice=False).voxels
     assert not mask[field > 1.5].any()
