@@ -17,7 +17,7 @@ from ischio.types import Volume
 # Soft tissue is darker, and what is open is wider than a ball of this radius: tried in turn, as marrow may be
 # dark, too, and walls blurred away.
 _TRIED = ((100.0, 1.0), (100.0, 2.0), (70.0, 2.0), (40.0, 2.0), (20.0, 2.0), (0.0, 2.0))  # HU, mm
-_EVEN_MM = 0.5  # noise is smoothed by this
+_EVEN_MM, _EVEN_WALLS_MM = 0.5, 0.9  # noise is smoothed by this; more where water looks for a gap in a wall
 _OUTSIDE_MM = 2.0  # from the laid model, which has neither canal nor foramina
 _REACH_MM = 4.0
 _DEEP_MM = 1.5
@@ -30,6 +30,9 @@ _FRONT, _FRONT_SHARE = 0.14, 0.4
 # Within this share of the width the canal is looked for, between these shares of the way from front to back:
 _MIDDLE, _CANAL_SHARE = 0.03, (0.35, 0.9)
 _CANAL_HU, _WALL_HU, _FAR_HU = (-50.0, 400.0), 60.0, 1000.0  # its walls are so much brighter
+_BESIDE_MM = 9.0  # of the way down: half a canal's width
+_THIN_MM = 4.0  # a body's depth is more
+_RUN_MM = 15.0  # marrow and noise look like a canal for less
 _TURN_HU = 20.0  # for each voxel that it goes forwards or backwards from one level to the next
 _FACES_FRONT = np.array([0.0, -0.7, -0.7])  # bodies; not their upper endplate, behind which the canal opens
 
@@ -69,7 +72,7 @@ def sacral_canals(
     tried. The canal itself is the darkest way down the middle plane that has brighter walls in front and
     behind.
     """
-    from scipy.ndimage import distance_transform_edt, gaussian_filter, label
+    from scipy.ndimage import binary_propagation, distance_transform_edt, gaussian_filter, label
     from skimage import segmentation
 
     watershed: Any = segmentation.watershed  # it ships types, but not of this function
@@ -81,17 +84,24 @@ def sacral_canals(
     seeds[is_marrow] = 2
     seeds[is_canal] = 1
     near = (field < _REACH_MM) | (seeds > 0)
-    is_outer = watershed(np.clip(even, *_RANGE_HU), seeds, mask=near) == 1
+    walls = np.clip(gaussian_filter(scan.values, _EVEN_WALLS_MM / spacing), *_RANGE_HU)
+    is_outer = watershed(walls, seeds, mask=near) == 1
     inside = field < -_DEEP_MM
+    most = _MOST_SHARE * inside.sum()
+    is_dark = is_outer & (smooth < BONE_HU)
+    canal = is_canal
+    if canal.any() and (is_dark & inside).sum() < most:  # no marrow was entered
+        beside = distance_transform_edt(~canal, sampling=spacing) < _BESIDE_MM
+        canal = binary_propagation(canal, mask=(is_dark & beside) | canal)
     for limit, radius in _TRIED:
         is_low = (is_outer & (even < limit) & ~is_other) | (field > _REACH_MM)
         pieces, n = label(distance_transform_edt(is_low, sampling=spacing) > radius)
         is_open = np.zeros(n + 1, dtype=bool)
-        is_open[np.unique(pieces[outside])] = True
+        is_open[np.unique(pieces[outside | canal])] = True
         is_open[0] = False
         reached = distance_transform_edt(~is_open[pieces], sampling=spacing) <= radius + spacing.min()
-        out: NDArray[np.bool_] = reached & is_outer & (smooth < BONE_HU)
-        if (out & inside).sum() < _MOST_SHARE * inside.sum():
+        out: NDArray[np.bool_] = (reached & is_dark) | canal
+        if (out & inside).sum() < most:
             return out
     return np.zeros(field.shape, dtype=bool)
 
@@ -119,20 +129,27 @@ def _surely(
     is_body &= field[tuple(index.T)] < -_BODY_MM[0]
     is_marrow[tuple(index[is_body].T)] = True
     is_canal = np.zeros(field.shape, dtype=bool)
+    step_mm = float(spacing_mm(scan)[2])
     is_middle = lateral[tuple(index.T)] < _MIDDLE
-    is_canal[tuple(_along_canal(even, index[is_middle], share[is_middle]).T)] = True
+    is_canal[tuple(_along_canal(even, index[is_middle], front[is_middle], back[is_middle], step_mm).T)] = True
     return is_marrow, is_canal
 
 
-def _along_canal(even: NDArray[np.float32], index: NDArray[np.int64], share: Array) -> NDArray[np.int64]:
-    """Of voxels in the middle plane, with their share of the way to the back, those along the dark canal."""
+def _along_canal(
+    even: NDArray[np.float32], index: NDArray[np.int64], front: Array, back: Array, step_mm: float
+) -> NDArray[np.int64]:
+    """Of voxels in the middle plane, so far from the bone's front and back, those along the dark canal."""
+    from scipy.ndimage import label
+
     shape = even.shape[1:]
     cell = index[:, 1] * shape[1] + index[:, 2]
     n = np.bincount(cell, minlength=shape[0] * shape[1])
     values = np.clip(even[tuple(index.T)], *_CANAL_HU)
-    hu, depth = (
-        (np.bincount(cell, x, minlength=len(n)) / np.maximum(n, 1)).reshape(shape) for x in (values, share)
+    hu, deep, rest = (
+        (np.bincount(cell, x, minlength=len(n)) / np.maximum(n, 1)).reshape(shape)
+        for x in (values, front, back)
     )
+    depth = deep / np.maximum(deep + rest, 1e-9)
     is_in = n.reshape(shape) > 0
     may = is_in & (depth > _CANAL_SHARE[0]) & (depth < _CANAL_SHARE[1])
     levels = np.flatnonzero(may.any(axis=0))
@@ -151,9 +168,13 @@ def _along_canal(even: NDArray[np.float32], index: NDArray[np.int64], share: Arr
         path.append(int(one[path[-1]]))
     sure = np.zeros(shape, dtype=bool)
     for k, j in zip(levels, reversed(path), strict=True):
-        before, behind = (hu[part, k][is_in[part, k]] for part in (slice(0, j), slice(j + 1, None)))
+        # The wall before it is a body's back; where that is the bone's front, what is dark is marrow.
+        before = hu[:j, k][is_in[:j, k] & (deep[:j, k] > _THIN_MM)]
+        behind = hu[j + 1 :, k][is_in[j + 1 :, k]]
         if may[j, k] and len(before) and len(behind):
             sure[j, k] = min(before.max(), behind.max()) > hu[j, k] + _WALL_HU
+    runs, _ = label(sure.any(axis=0))
+    sure &= (np.bincount(runs)[runs] * step_mm > _RUN_MM) & (runs > 0)
     out: NDArray[np.int64] = index[sure[index[:, 1], index[:, 2]]]
     return out
 
