@@ -35,7 +35,9 @@ class Sphere:
     coverage_fraction: float
 
 
-def fit_sphere(points_mm: Array, weights: Array | None = None) -> tuple[Array, float]:
+def fit_sphere(
+    points_mm: Array, weights: Array | None = None, expected: tuple[float, float] | None = None
+) -> tuple[Array, float]:
     """Fit a sphere by weighted geometric least squares.
 
     Parameters
@@ -44,6 +46,9 @@ def fit_sphere(points_mm: Array, weights: Array | None = None) -> tuple[Array, f
         At least four points that are not in one plane.
     weights : array of shape (N,), optional
         Areas, for example.
+    expected : (radius in mm, weight), optional
+        A radius that is likely before any point is seen: its squared miss, times the weight, counts beside
+        the mean squared distance of the points.
 
     Returns
     -------
@@ -78,6 +83,8 @@ def fit_sphere(points_mm: Array, weights: Array | None = None) -> tuple[Array, f
     solution = np.linalg.lstsq(root * system, root[:, 0] * (local**2).sum(axis=1), rcond=None)[0]
     centre = solution[:3]
     radius = float(np.sqrt(max(solution[3] + centre @ centre, 0.0)))
+    likely, trust = expected or (radius, 0.0)
+    prior = np.diag([0.0, 0.0, 0.0, trust * len(local)])
     jacobian = np.ones((len(local), 4))
     for _ in range(8):
         away = local - centre
@@ -85,7 +92,8 @@ def fit_sphere(points_mm: Array, weights: Array | None = None) -> tuple[Array, f
         jacobian[:, :3] = away / distance[:, None]
         # Directions and ones are of one size: the normal equations lose nothing, and cost a tenth.
         weighted = jacobian * share[:, None]
-        step = np.linalg.lstsq(weighted.T @ jacobian, weighted.T @ (distance - radius), rcond=None)[0]
+        right = weighted.T @ (distance - radius) + prior[3] * (likely - radius)
+        step = np.linalg.lstsq(weighted.T @ jacobian + prior, right, rcond=None)[0]
         centre, radius = centre + step[:3], float(radius + step[3])
         if np.abs(step).max() < 1e-9:
             break

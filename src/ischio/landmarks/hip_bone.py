@@ -38,10 +38,7 @@ SOCKET_RADIUS_MM = (14.0, 42.0)
 RIM_MARGIN_MM = 5.0
 SPINE_RADIUS_MM = 12.0
 _SOCKET_METHOD_SIGMA_MM = 1.5  # bone without its cartilage is a sphere only in part
-# Of 26 hips the centre goes 0.6 to 4.9 mm, half of them up to 2.0, when a part of the socket is left out.
-# Bumps and dents of 5 mm in the hollow move it by up to 9 mm; of 40 that moved it by more than 5 mm, in 34 it
-# goes 2.5 mm or more. From 2.0 all would be told, and a little noise would change sigmas of many by half.
-_USUALLY_UNSTEADY_MM, _UNSTEADY_GAIN, _UNSTEADY_SHARE = 2.3, 7.0, 1.3
+_USUALLY_UNSTEADY_MM = 2.3  # of eight hips in ten the centre goes less when a part of the socket is left out
 _MIN_SOCKET_COVERAGE = 0.12
 _MAX_SOCKET_SHIFT_RADII = 0.8  # the model's sockets are smoother and smaller than real ones
 _NORMAL_WEIGHT_MM = 12.0
@@ -207,8 +204,7 @@ def hip_bone_findings(bone: Bone, side: Side, fit: ModelFit, other_side_ratio: f
         sphere, method = socket.sphere, socket.method
         centre, radius = sphere.centre_mm, sphere.radius_mm
         unround = max(socket.apart_mm - _SOCKET_METHOD_SIGMA_MM, 0.0)  # as much is in the method's part
-        more = _UNSTEADY_GAIN * (socket.unsteady_mm - _USUALLY_UNSTEADY_MM)
-        unsteady = float(np.clip(more, 0.0, _UNSTEADY_SHARE * socket.unsteady_mm))
+        unsteady = max(socket.unsteady_mm - _USUALLY_UNSTEADY_MM, 0.0)
         sigma = ball_sigma_mm(sphere, bone, _SOCKET_METHOD_SIGMA_MM)
         landmarks["acetabular_centre"] = Landmark(
             "acetabular_centre",

@@ -13,10 +13,15 @@ from ischio.landmarks.findings import N_BALL_SAMPLES
 from ischio.landmarks.grain import steady_sample
 from ischio.types import Bone
 
-METHOD, METHOD_OF_REST = "roof_sphere@2", "hollow_sphere@2"
+METHOD, METHOD_OF_REST = "roof_sphere@3", "hollow_sphere@3"
 _FACING = 0.5  # the hollow faces the middle of the rim within 60 degrees
 _DEPTH_MM = 1.0  # behind the rim's plane, so that the edge itself is left out
 _SOFT_MM = 0.7  # what lies farther from the sphere counts less and less: osteophytes, the fossa's border
+_FADE_MM = 20.0  # behind the rim's plane points count less by 1/e: the floor is fossa, or may be taken for it
+# Radius of the rim over that of a sphere without it: 2.1 mm, SD 0.8, on both sides of 26 people and four
+# scanned ones; 1.2 mm, SD 1.3, between the five sources of these. For surfaces that stray by 0.8 mm in
+# patches of 100 mm2 that is a weight of 0.02 to 0.05; with 0.08 no bump or dent of 5 mm moved one by more.
+_EDGE_MM, _TRUST = 1.7, 0.08
 _ROUNDS = 40
 _STILL_MM = 1e-3
 _MIN_POINTS = 200
@@ -85,20 +90,22 @@ def socket_sphere(bone: Bone, rim_mm: Array, opening: Array, up: Array) -> Socke
     if hollow.sum() < _MIN_POINTS:
         return None
     inside = points[hollow]
-    whole = _softly(inside, np.ones(len(inside)))
+    expected = radius - _EDGE_MM
+    fading = np.exp(depth[hollow] / _FADE_MM)
+    whole = _softly(inside, fading, expected)
     height = (inside - centre) @ up / radius
     if (height > 0).mean() < _MIN_ABOVE:
-        share, sphere, method = np.ones(len(inside)), whole, METHOD_OF_REST
+        share, sphere, method = fading, whole, METHOD_OF_REST
     else:
-        share = np.clip(height + 0.5, 0.0, 1.0)
-        sphere, method = _softly(inside, share), METHOD
+        share = fading * np.clip(height + 0.5, 0.0, 1.0)
+        sphere, method = _softly(inside, share, expected), METHOD
     away = inside - centre
     across = np.cross(opening, up)
     turn = np.arctan2(away @ across, away @ np.cross(across, opening))
     few = share[::_EVERY]
     parts = [_alike(turn[::_EVERY], few, _N_SECTORS), _alike(away[::_EVERY] @ opening, few, _N_DEPTHS)]
     rests = [np.where(part == k, 0.0, few) for part in parts for k in range(part.max() + 1)]
-    centres = [_softly(inside[::_EVERY], rest).centre_mm for rest in rests]
+    centres = [_softly(inside[::_EVERY], rest, expected).centre_mm for rest in rests]
     unsteady = float(np.linalg.norm(np.array(centres) - sphere.centre_mm, axis=1).max())
     return Socket(sphere, float(np.linalg.norm(sphere.centre_mm - whole.centre_mm)), unsteady, method)
 
@@ -111,15 +118,16 @@ def _alike(values: Array, share: Array, count: int) -> NDArray[np.int64]:
     return part
 
 
-def _softly(points: Array, share: Array) -> Sphere:
-    """Sphere of least soft residuals, each point with its share."""
+def _softly(points: Array, share: Array, expected_mm: float) -> Sphere:
+    """Sphere of least soft residuals, each point with its share, of about the expected radius."""
     weights = share
     middle, radius = fit_sphere(points, weights)
     for _ in range(_ROUNDS):
         residual = np.linalg.norm(points - middle, axis=1) - radius
         weights = share / np.sqrt(1 + (residual / _SOFT_MM) ** 2)
         before = middle
-        middle, radius = fit_sphere(points, weights)
+        trust = _TRUST * share.sum() / weights.sum()  # it does not grow where points count less
+        middle, radius = fit_sphere(points, weights, (expected_mm, trust))
         if np.linalg.norm(middle - before) < _STILL_MM:
             break
     away = points - middle
