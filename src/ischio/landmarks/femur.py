@@ -317,7 +317,7 @@ def _add_points(
             centre,
             bone.frame,
             float(np.hypot(_ISTHMUS_SIGMA_MM, centre_grain_mm(bone))),
-            "smallest_section@1",
+            "smallest_sections@2",
             {"area_mm2": area, "direction": direction.tolist()},
         )
     knee = knee_centre(landmarks)
