@@ -16,7 +16,7 @@ HEAD_MM, WAIST_MM, WAIST_AT_MM = 24.0, 14.0, 33.0
 SECTION_MM = 1.2  # sections stand 1.2 mm apart
 AXIS_DEG = 2.0
 AREA_SHARE = 0.02
-BUMP_MM = 5.0
+BUMP_MM, BUMP_WIDTH_MM = 5.0, 4.0
 
 SPOKES = 64
 
