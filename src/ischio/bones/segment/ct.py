@@ -59,7 +59,7 @@ _LAST = ((8.0, 10, 3), (6.0, 16, 4), (5.0, 25, 5))
 _LOOSE_MM = 2.0  # a femur that goes further without the socket's hold goes astray, as beside a nail
 _N_TRIED = 2
 _MARGIN_MM = 14.0
-_TAIL_MM = 18.0  # around the sacrum's laid tip, bone that is one with it is its own
+_TAIL_MM = 24.0  # around the sacrum's laid tip, bone that is one with it is its own
 _STIFF_MM = 2.0  # as far the model's shape alone may be off
 _JOINT_MM = 4.0  # as near to another bone there may be cartilage
 _FAT_HU = -30.0  # there the surface was drawn in rightly
@@ -277,6 +277,9 @@ def _labelled(
     def cut_out(number: int, key: Key) -> _CutOut:
         field, is_sacrum = fields[number - 1], key[0] == "sacrum"
         box = _box(field < (FAR_MM if is_sacrum else 8.0))
+        if is_sacrum:  # its tail goes on below
+            more = int(np.ceil((_TAIL_MM - FAR_MM) / spacing[2]))
+            box = (*box[:2], slice(max(0, box[2].start - more), box[2].stop))
         before = _field(stiff[key], volume)[box]
         # Where an edge inside the bone drew the surface in, the model's shape is nearer to the truth.
         inner = np.where(smooth[box] > _FAT_HU, np.minimum(field[box], before + _STIFF_MM), field[box])

@@ -21,10 +21,16 @@ THICK_MM, OPEN_MM = 24.0, 20  # it ends in the bone where that is thinner, and i
 SOFT_HU, CORTEX_HU, NOISE_HU = 45.0, 700.0, 15.0
 MIN_FOUND = 0.8  # what lies beside the canal's wall is the wall's, blurred
 MAX_ASTRAY = 0.01
+LEAST_OF_NARROW = 0.5  # the rest is brighter than bone's least
 
 
 def made(
-    marrow_hu: float, *, has_canal: bool = True, cortex_hu: float = CORTEX_HU
+    marrow_hu: float,
+    *,
+    has_canal: bool = True,
+    cortex_hu: float = CORTEX_HU,
+    radius_mm: float = RADIUS_MM,
+    blur_mm: float = 0.6,
 ) -> tuple[Volume, np.ndarray, Laid, np.ndarray, np.ndarray]:
     """The mean sacrum with a cortex and a canal, its distances, the laid model, the canal and the bone."""
     model = part_model("sacrum", None)
@@ -43,13 +49,13 @@ def made(
     centre = np.zeros(bone.shape, dtype=bool)
     above = np.arange(OPEN_MM)[:, None] * [0.0, 0.0, 1.0] + line[np.argmax(line[:, 2])]
     centre[tuple(np.round(np.concatenate([line, above]) - low).astype(int).T)] = True
-    canal = bone & (distance_transform_edt(~centre) < RADIUS_MM)
+    canal = bone & (distance_transform_edt(~centre) < radius_mm)
     rest = bone & ~canal
     solid_part = rest if has_canal else bone
     inner = binary_erosion(solid_part, iterations=2)
     hu = np.where(solid_part, np.where(inner, marrow_hu, cortex_hu), SOFT_HU)
     noise = gaussian_filter(np.random.default_rng(3).normal(size=hu.shape), 0.6)
-    hu = gaussian_filter(hu, 0.6) + noise * (NOISE_HU / noise.std())
+    hu = gaussian_filter(hu, (0.6, 0.6, blur_mm)) + noise * (NOISE_HU / noise.std())
     scan = Volume(hu.astype(np.float32), affine, frame, "CT", "HU", "made")
     field = distance_field(points, model.faces, scan)
     laid = Laid(model, points, 1.0, np.ones(len(points), dtype=bool), 1.0, 1.0, 0.0)
@@ -62,6 +68,14 @@ def test_the_canal_is_open(marrow_hu: float) -> None:
     scan, field, laid, canal, rest = made(marrow_hu)
     found = sacral_canals(scan, scan.values, field, laid, np.zeros_like(canal))
     assert (found & canal).sum() > MIN_FOUND * canal.sum()
+    assert (found & rest).sum() < MAX_ASTRAY * rest.sum()
+
+
+def test_a_narrow_canal_in_thick_slices_is_open() -> None:
+    """Blur brightens it, so that hardly any of it is as dark as soft tissue."""
+    scan, field, laid, canal, rest = made(200.0, radius_mm=3.5, blur_mm=1.5)
+    found = sacral_canals(scan, scan.values, field, laid, np.zeros_like(canal))
+    assert (found & canal).sum() > LEAST_OF_NARROW * canal.sum()
     assert (found & rest).sum() < MAX_ASTRAY * rest.sum()
 
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
 from ischio.atlas.parts import part_model
 from ischio.bones.segment.fit import Laid
@@ -24,6 +25,8 @@ LEAST_GIVEN = 0.85  # voxels that touch the sacrum's own arch may stay with it
 N_MADE = 4
 LEAN, BEND = 0.25, 0.5  # 14 degrees to the side, half of it taken back at each level
 THIN_HU = 70.0  # marrow of old people
+BRIGHT_HU, NOISE_HU = 125.0, 35.0
+MOST_OF_DISCS = 0.2  # what touches an endplate is half of a voxel its own
 TAKEN_MM = 14.0  # of the lowest arch that the sacrum's label holds wrongly
 
 
@@ -116,6 +119,19 @@ def test_a_spine_that_leans_to_a_side_with_marrow_like_soft_tissue(lean: float) 
     scan, labels, truth = made(128.0, marrow_hu=THIN_HU, lean=lean)
     out, _ = with_vertebrae(labels, scan, sacrum())
     check_agree(out, truth)
+
+
+def test_bright_discs_are_no_bone() -> None:
+    """Annulus and noise together are as bright as thin bone here and there."""
+    scan, labels, _ = made(128.0)
+    discs = scan.values == DISC_HU
+    noise = gaussian_filter(np.random.default_rng(1).normal(size=discs.shape), 0.6)
+    hu = np.where(discs, BRIGHT_HU, scan.values) + noise * (NOISE_HU / noise.std())
+    out, _ = with_vertebrae(labels, replace(scan, values=hu.astype(np.float32)), sacrum())
+    i, j, k = out.values.shape
+    taken = out.values > 5
+    assert taken.any()
+    assert (taken & discs[:i, :j, :k]).sum() < MOST_OF_DISCS * discs.sum()
 
 
 def test_what_the_sacrum_holds_of_the_lowest_arch_is_given_back() -> None:
