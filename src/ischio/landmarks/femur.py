@@ -62,7 +62,7 @@ POINT_RULES = {
     "posterior_condyle_lateral": Rule(0.6, 2.3, 1.3, 12.0, (0.0, 1.0, 0.0), lean_per_mm=LEAN, least_mm=2.8),
     "posterior_condyle_medial": Rule(0.8, 2.3, 1.9, 12.0, (0.0, 1.0, 0.0), lean_per_mm=LEAN, least_mm=3.1),
     "proximoposterior_condyle_lateral": Rule(1.5, 2.4, 1.1),
-    "proximoposterior_condyle_medial": Rule(2.0, 2.4, 0.7),
+    "proximoposterior_condyle_medial": Rule(2.0, 2.4, 0.7, least_mm=4.4),
     "distal_condyle_lateral": Rule(1.8, 2.3, 1.8, 12.0, (0.0, 0.0, -1.0), lean_per_mm=LEAN, least_mm=3.8),
     "distal_condyle_medial": Rule(0.8, 2.3, 2.3, 12.0, (0.0, 0.0, -1.0), lean_per_mm=LEAN, least_mm=3.3),
     "intercondylar_notch": Rule(1.1, 2.2, 0.6, least_mm=2.7),
@@ -317,7 +317,7 @@ def _add_points(
             centre,
             bone.frame,
             float(np.hypot(_ISTHMUS_SIGMA_MM, centre_grain_mm(bone))),
-            "smallest_section@1",
+            "smallest_sections@2",
             {"area_mm2": area, "direction": direction.tolist()},
         )
     knee = knee_centre(landmarks)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -14,6 +16,7 @@ HEAD_MM, WAIST_MM, WAIST_AT_MM = 24.0, 14.0, 33.0
 SECTION_MM = 1.2  # sections stand 1.2 mm apart
 AXIS_DEG = 2.0
 AREA_SHARE = 0.02
+BUMP_MM, BUMP_WIDTH_MM = 5.0, 4.0
 
 SPOKES = 64
 
@@ -50,6 +53,27 @@ def test_the_waist_is_found_in_any_frame(lean_mm: float, rng: np.random.Generato
     assert np.linalg.norm(centre - motion.apply(np.array([0.0, 0.0, WAIST_AT_MM]))) < SECTION_MM
     assert axis @ -motion.matrix[:3, 2] > np.cos(np.radians(AXIS_DEG))
     assert area == pytest.approx(np.pi * WAIST_MM**2, rel=AREA_SHARE)
+
+
+def even_neck(bump_mm: float, at_mm: float) -> Bone:
+    """A neck of nearly even width, with a bump on one side."""
+    bone = neck()
+    turn = np.arctan2(bone.vertices_mm[:, 1], bone.vertices_mm[:, 0])
+    z = bone.vertices_mm[:, 2]
+    radius = WAIST_MM + np.where(np.abs(z - WAIST_AT_MM) < 8, 0.0, 0.3 * (np.abs(z - WAIST_AT_MM) - 8))
+    radius = radius + 0.02 * np.abs(z - WAIST_AT_MM)
+    radius = radius + bump_mm * np.exp(-0.5 * ((z - at_mm) / 4.0) ** 2) * np.exp(
+        -0.5 * (WAIST_MM * turn / 4.0) ** 2
+    )
+    vertices = np.stack([radius * np.cos(turn), radius * np.sin(turn), z], axis=1)
+    return replace(bone, vertices_mm=vertices)
+
+
+@pytest.mark.parametrize("at_mm", [29.0, 33.0, 38.0])
+def test_a_bump_on_a_neck_of_even_width_moves_its_isthmus_little(at_mm: float) -> None:
+    head, base = (np.zeros(3), HEAD_MM), np.array([0.0, 0.0, 70.0])
+    centre = neck_isthmus(even_neck(BUMP_MM, at_mm), head, base)[0]
+    assert np.linalg.norm(centre - neck_isthmus(even_neck(0.0, at_mm), head, base)[0]) < BUMP_MM
 
 
 def test_a_neck_that_is_not_there_is_said() -> None:
