@@ -32,7 +32,7 @@ TOUCHING_MM = 1.0  # of points on a surface, along each axis
 N_SURFACE = {"femur": 3, "hip_bone": 6}
 NEAR_MM = 30.0  # of the lesser trochanter's tip, or of the tuberosity's outer side
 GAP_MM = 4.0  # what the gap may be off: about one sigma as it is stated, of two surfaces
-SURFACE_MM = 2.0  # median distance near the gap: half a slice
+SURFACE_SLICES = 0.5  # median distance near the gap, of the slices' thickness
 _SCANS: Mapping[str, tuple[Contrast, tuple[float, float, float]]] = {
     "T1": (T1, (1.0, 1.0, 4.0)),
     "water image": (WATER, (1.5, 1.5, 5.0)),
@@ -139,7 +139,7 @@ def made_rows(who: str, bones: Sequence[Bone], side: Side, progress: Progress) -
             own = next((one for one in found if one.name == bone.name), None)
             off = np.inf if own is None else float(np.median(distances_mm(own, bone, _middle(truth, bone))))
             words = f"{bone.label.replace('_', ' ')}: median distance near the gap"
-            rows.append(compared(words, 0.0, off, SURFACE_MM, "mm", source))
+            rows.append(compared(words, 0.0, off, SURFACE_SLICES * max(voxel_mm), "mm", source))
         gap = _gap(found, side)
         value, sigma = (np.inf, np.inf) if gap is None else gap
         note = f"stated sigma {sigma:.1f} mm"
