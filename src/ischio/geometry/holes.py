@@ -6,6 +6,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 
+def neighbours(n_axes: int, across: int | None = None) -> NDArray[np.bool_]:
+    """Which voxels a voxel hangs together with: those beside it, but none along one axis if it is given.
+
+    Parameters
+    ----------
+    n_axes : int
+    across : int, optional
+        Of the axes: each slice across it is by itself.
+
+    Returns
+    -------
+    bool array of shape (3, ...), with ``n_axes`` axes
+        For ``scipy.ndimage.label``.
+    """
+    from scipy.ndimage import generate_binary_structure
+
+    out: NDArray[np.bool_] = generate_binary_structure(n_axes, 1)
+    if across is not None:
+        np.moveaxis(out, across, 0)[[0, -1]] = False
+    return out
+
+
 def enclosed(mask: NDArray[np.bool_], *, across: int | None = None) -> NDArray[np.bool_]:
     """A mask with all that it encloses: what has no way along voxels' sides to the grid's end.
 
@@ -31,14 +53,10 @@ def enclosed(mask: NDArray[np.bool_], *, across: int | None = None) -> NDArray[n
     >>> bool(enclosed(ring)[1, 1, 0]), bool(enclosed(ring, across=2)[1, 1, 0])
     (False, True)
     """
-    from scipy.ndimage import generate_binary_structure, label
+    from scipy.ndimage import label
 
-    ways = generate_binary_structure(mask.ndim, 1)
     ends = [axis for axis in range(mask.ndim) if axis != across]
-    if across is not None:
-        for end in (0, -1):
-            ways[tuple(end if axis == across else slice(None) for axis in range(mask.ndim))] = False
-    pieces, count = label(~mask, ways)
+    pieces, count = label(~mask, neighbours(mask.ndim, across))
     is_outside = np.zeros(count + 1, dtype=bool)
     for axis in ends:
         for end in (0, -1):

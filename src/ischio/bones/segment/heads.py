@@ -12,7 +12,9 @@ from ischio.bones.segment.fit import Laid
 from ischio.bones.segment.grid import spacing_mm
 from ischio.types import Side, Volume
 
-BEYOND_MM = 1.0  # of the laid ball: it is off by half of that, and a joint space is wider
+# In CT made with 3 mm slices laid balls were up to 0.6 mm too large: a hip bone whose socket touches the head
+# then loses 0.9 % to the femur at most, where without this the femur lost 1.4 %.
+BEYOND_MM = 1.0
 
 
 def give_heads(
@@ -31,7 +33,7 @@ def give_heads(
     Notes
     -----
     The ball is held by all of the head's outline outside of the socket, and in CT made of people lies within
-    1 mm of the truth. Heads that are no balls keep what is farther out for the valley to divide.
+    about 1 mm of the truth. Heads that are no balls keep what is farther out for the valley to divide.
     """
     numbers = {key: number for number, key in enumerate(laid, start=1)}
     back, size = np.linalg.inv(volume.patient_from_voxel), spacing_mm(volume)

@@ -18,7 +18,7 @@ from ischio._check import Array
 from ischio.atlas.model import vertex_normals
 from ischio.bones.segment.fit import Laid
 from ischio.bones.segment.grid import spacing_mm
-from ischio.geometry.holes import enclosed
+from ischio.geometry.holes import enclosed, neighbours
 from ischio.types import Volume
 
 LEVELS = ("L5", "L4", "L3", "L2", "L1")
@@ -481,8 +481,7 @@ def _divided(
     # Where a vertebra is seen at all, what its walls enclose is bone: its marrow may be as dark as its canal.
     seen_cm3 = np.bincount(where.level[bone], minlength=len(vertebrae) + 2) * float(spacing.prod()) / 1000.0
     inside = np.where(where.is_core & (seen_cm3 > _LEAST_CM3)[where.level], 2, 0)
-    walls = gaussian_filter(part.values, 0.5 / spacing)
-    walls = np.clip(walls, *_WALL_HU)
+    walls = np.clip(gaussian_filter(part.values, 0.5 / spacing), *_WALL_HU)
     water = np.where(where.is_outside, 1, inside).astype(np.int32)
     walled = (watershed(walls, water, mask=binary_dilation(where.is_near, iterations=2)) == 2) & zone
     bone |= walled
@@ -507,13 +506,10 @@ def _divided(
 
 def _small_holes(bone: NDArray[np.bool_], axis: int, spacing: Array) -> NDArray[np.bool_]:
     """Holes in the slices across an axis that are as small as marrow of a process is."""
-    from scipy.ndimage import generate_binary_structure, label
+    from scipy.ndimage import label
 
     most = _MARROW_MM2 / float(np.delete(spacing, axis).prod())
-    ways = generate_binary_structure(3, 1)
-    for end in (0, -1):
-        ways[tuple(end if other == axis else slice(None) for other in range(3))] = False
-    holes, _ = label(enclosed(bone, across=axis) & ~bone, ways)
+    holes, _ = label(enclosed(bone, across=axis) & ~bone, neighbours(3, axis))
     is_small = np.bincount(holes.ravel()) < most
     is_small[0] = False
     out: NDArray[np.bool_] = is_small[holes]
