@@ -143,6 +143,18 @@ def ball_of(name: str, side: Side, vertices_mm: Array) -> tuple[Array, float]:
     return fit_sphere(vertices_mm[ball], weights)
 
 
+def ball_vertices(name: str, side: Side) -> NDArray[np.int64]:
+    """Vertices of a laid femur or hip bone on its sphere, as numbers of shape (N,).
+
+    Parameters
+    ----------
+    name : str
+        "femur" or "hip_bone".
+    side : Side
+    """
+    return _ball(name, side)[0]
+
+
 def socket(side: Side) -> tuple[Array, Array]:
     """Centres of socket and head in the models of hip bone and femur, each of shape (3,), mm.
 

@@ -11,6 +11,7 @@ from ischio._check import Array
 from ischio.bones.segment.ct import segment_ct
 from ischio.bones.surface import bones_from_input
 from ischio.geometry.solid import solid
+from ischio.geometry.surface_gap import closest_on_triangles
 from ischio.io.case import RawInput
 from ischio.study import Settings, analyse
 from ischio.types import Bone, Side, Volume
@@ -29,6 +30,7 @@ _PERSON = 18
 _MORE_PEOPLE = (3, 9, 14, 22)
 _GAP = "ischiofemoral_space_3d"
 _STEP_MM = 0.5  # of the grid that volumes are compared on
+_N_NEXT = 12  # triangles about a vertex, and as many again
 _BELOW_MM, _ABOVE_MM, _BESIDE_MM = 110.0, 40.0, 8.0  # of the head's top and of the bones: the field of view
 
 
@@ -213,8 +215,6 @@ def field_of_view(bones: Sequence[Bone], sides: Sequence[Side] = (Side.LEFT,)) -
 
 def _agreement(truth: Bone, own: Bone, box: tuple[Array, Array]) -> tuple[float, float]:
     """Dice of two solids, and mean distance of the true surface's vertices from ours, mm, inside a box."""
-    from scipy.spatial import cKDTree
-
     low, high = box[0] + 2.0, box[1] - 2.0
     grid = np.eye(4)
     grid[:3, :3] *= _STEP_MM
@@ -222,9 +222,18 @@ def _agreement(truth: Bone, own: Bone, box: tuple[Array, Array]) -> tuple[float,
     i, j, k = (int(n) for n in (high - low) / _STEP_MM)
     one, other = (solid(bone.vertices_mm, bone.faces, grid, (i, j, k)) for bone in (truth, own))
     inside = ((truth.vertices_mm > low) & (truth.vertices_mm < high)).all(axis=1)
-    middles = np.concatenate([own.vertices_mm, own.triangles_mm.mean(axis=1)])
-    distance = cKDTree(middles).query(truth.vertices_mm[inside])[0]
+    distance = _from_surface(truth.vertices_mm[inside], own.triangles_mm)
     return float(2 * (one & other).sum() / (one.sum() + other.sum())), float(distance.mean())
+
+
+def _from_surface(points: Array, triangles: Array) -> Array:
+    """Distance of each point from a surface of small triangles, mm: from the nearest of the next twelve."""
+    from scipy.spatial import cKDTree
+
+    _, near = cKDTree(triangles.mean(axis=1)).query(points, min(_N_NEXT, len(triangles)))
+    feet = [closest_on_triangles(points, triangles[one]) for one in near.reshape(len(points), -1).T]
+    out: Array = np.linalg.norm(np.stack(feet) - points, axis=-1).min(axis=0)
+    return out
 
 
 def _taken(bone: Bone, other: Bone, labels: Volume) -> float:

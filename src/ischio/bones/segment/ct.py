@@ -31,7 +31,7 @@ from ischio.bones.segment.find import (
 from ischio.bones.segment.fit import CUBE_MM, HIGH_HU, LOW_HU, Held, Laid, lay, loosen, without
 from ischio.bones.segment.grid import coarse, fine, spacing_mm, upright
 from ischio.bones.segment.growth import open_plates
-from ischio.bones.segment.heads import give_heads
+from ischio.bones.segment.heads import part_joints
 from ischio.bones.segment.mask import BONE_HU, bone_mask
 from ischio.bones.segment.spine import with_vertebrae
 from ischio.bones.segment.territory import FAR_MM, distance_field, territories
@@ -269,7 +269,7 @@ def _labelled(
         fields = list(pool.map(partial(_field, grid=volume), laid.values()))
     tell("telling touching bones apart", 0.6)
     owner = territories(volume.values, fields, spacing)
-    give_heads(owner, laid, volume)
+    part_joints(owner, laid, dict(zip(laid, fields, strict=True)), volume)
     smooth = gaussian_filter(volume.values, 0.4 / spacing)
     hidden = None if exclude is None else marked_on(exclude, volume)
     labels = np.zeros(volume.values.shape, dtype=np.uint8)
