@@ -27,6 +27,8 @@ _N_EVEN = 12  # the middle is the median of so many
 _ROUNDS = 6
 _VALLEY_HU = 100.0  # so deep a valley alone tells; of a shallower one the sheet's middle tells the rest
 _NEAR_MM = 2.0  # a valley this far off the middle of the laid bones counts 0.6
+_PLATE = (0.25, 0.5)  # of a sheet is the head's: its plate is no thicker than the socket's, nor vanishes
+_FEWEST = 30  # directions with a valley that tell how thick a head's plate is
 _LEAST_SHARE = 0.15  # of a sheet's height that is no sheet yet
 
 
@@ -70,10 +72,10 @@ def joint_cut(
 
     Notes
     -----
-    Along each direction the joint lies in the darkest place between two bright cortices. Where these touch
-    and the scan blurs them into one sheet, it lies in the middle of this sheet, since two cortices of like
-    thickness make it. Neighbouring directions are averaged, each shifted by its own middle, so that thick
-    slices and noise do not tear the surface.
+    Along each direction the joint lies in the darkest place between two bright plates of bone. Where these
+    touch and the scan blurs them into one sheet, the head's part of it is what its plate has where a valley
+    shows it alone: in people the socket's is often thicker. Neighbouring directions are averaged, each
+    shifted by its own middle, so that thick slices and noise do not tear the surface.
     """
     from scipy.spatial import cKDTree
 
@@ -89,8 +91,9 @@ def joint_cut(
     tree = cKDTree(directions)
     patches, wide = (tree.query(directions, min(n, len(directions)))[1] for n in (_N_PATCH, _N_EVEN))
     middle = usual.copy()
-    for _ in range(_ROUNDS):
-        step = _middles(_shifted(values, middle)[patches].mean(axis=1), middle - usual)
+    for last in (False,) * _ROUNDS + (True,):
+        profiles = _shifted(values, middle)[patches].mean(axis=1)
+        step = _middles(profiles, middle - usual, is_joint if last else None)
         middle = np.clip(middle + step, usual - _STRAY_MM, usual + _STRAY_MM)
         middle = np.median(middle[wide], axis=1)
     return JointCut(centre_mm, directions, radius_mm + middle, is_joint)
@@ -108,20 +111,43 @@ def _shifted(values: Array, middle: Array) -> Array:
     return out
 
 
-def _middles(profiles: Array, strayed: Array) -> Array:
-    """Where in profiles across a joint its middle lies, against theirs, mm, shape (N,)."""
-    at = np.linspace(-_REACH_MM, _REACH_MM, profiles.shape[1])
-    share = np.linspace(0.0, 1.0, len(at))
-    over = profiles - (profiles[:, :1] + share * (profiles[:, -1:] - profiles[:, :1]))
-    sheet = np.clip(over - _LEAST_SHARE * over.max(axis=1, keepdims=True), 0.0, None)
-    centre = (sheet * at).sum(axis=1) / np.maximum(sheet.sum(axis=1), 1e-9)
+def _middles(profiles: Array, strayed: Array, is_joint: NDArray[np.bool_] | None) -> Array:
+    """Where in profiles across a joint its middle lies, against theirs, mm, shape (N,).
+
+    A sheet is parted where the head's plate ends as it is elsewhere in the joint, and in its middle where the
+    joint is not told yet.
+    """
+    rows, at = np.arange(len(profiles)), np.linspace(-_REACH_MM, _REACH_MM, profiles.shape[1])
     left = np.maximum.accumulate(profiles, axis=1)
     right = np.maximum.accumulate(profiles[:, ::-1], axis=1)[:, ::-1]
-    depth = (np.minimum(left, right) - profiles) * np.exp(-0.5 * ((at + strayed[:, None]) / _NEAR_MM) ** 2)
-    best = np.argmax(depth, axis=1)
-    trust = np.clip(depth[np.arange(len(best)), best] / _VALLEY_HU, 0.0, 1.0)
-    out: Array = trust * at[best] + (1.0 - trust) * centre
+    nearness = np.exp(-0.5 * ((at + strayed[:, None]) / _NEAR_MM) ** 2)
+    depth = (np.minimum(left, right) - profiles) * nearness
+    valley = np.argmax(depth, axis=1)
+    trust = np.clip(depth[rows, valley] / _VALLEY_HU, 0.0, 1.0)
+    ends = np.linspace(profiles[:, 0], profiles[:, -1], len(at), axis=1)
+    over = profiles - ends
+    sheet = np.clip(over - _LEAST_SHARE * over.max(axis=1, keepdims=True), 0.0, None)
+    total = np.maximum(sheet.sum(axis=1), 1e-9)
+    plate = None if is_joint is None else _head_plate(profiles, valley, is_joint & (trust == 1.0))
+    share = np.clip(np.inf if plate is None else plate / total, *_PLATE)
+    within = np.cumsum(sheet, axis=1) - sheet / 2
+    part = at[np.argmax(within >= (share * total)[:, None], axis=1)]
+    out: Array = trust * at[valley] + (1.0 - trust) * part
     return out
+
+
+def _head_plate(profiles: Array, valley: NDArray[np.int64], is_told: NDArray[np.bool_]) -> float | None:
+    """How much a head's plate stands out of the head, as a sum of samples, where a valley shows it alone.
+
+    Twice its inner half, since what lies outside of it is darker than what lies inside.
+    """
+    if np.count_nonzero(is_told) < _FEWEST:
+        return None
+    profiles, valley = profiles[is_told], valley[is_told]
+    n = np.arange(profiles.shape[1])
+    peak = np.argmax(np.where(n < valley[:, None], profiles, -np.inf), axis=1)
+    weight = np.where(n < peak[:, None], 2.0, np.where(n == peak[:, None], 1.0, 0.0))
+    return float(np.median((weight * np.clip(profiles - profiles[:, :1], 0.0, None)).sum(axis=1)))
 
 
 def part_joints(

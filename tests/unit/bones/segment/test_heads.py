@@ -40,14 +40,20 @@ def places(matrix: np.ndarray) -> np.ndarray:
     return index @ matrix[:3, :3].T + matrix[:3, 3]
 
 
-def head_and_socket(matrix: np.ndarray, gap_mm: float, blur_mm: float, noise_hu: float) -> np.ndarray:
-    """Two shells of cortex about the origin with cartilage between, trabecular bone in and around them."""
+def head_and_socket(
+    matrix: np.ndarray,
+    gap_mm: float | np.ndarray,
+    blur_mm: float,
+    noise_hu: float,
+    plates_mm: tuple[float, float] = (CORTEX_MM, CORTEX_MM),
+) -> np.ndarray:
+    """Two plates of cortex about the origin with cartilage between, trabecular bone in and around them."""
     far = np.linalg.norm(places(matrix), axis=-1)
     begins = HEAD_MM + gap_mm
     hu = np.where(far < HEAD_MM, TRABECULAR_HU, CARTILAGE_HU)
-    hu = np.where((far < HEAD_MM) & (far > HEAD_MM - CORTEX_MM), CORTEX_HU, hu)
+    hu = np.where((far < HEAD_MM) & (far > HEAD_MM - plates_mm[0]), CORTEX_HU, hu)
     hu = np.where(far > begins, TRABECULAR_HU, hu)
-    hu = np.where((far > begins) & (far < begins + CORTEX_MM), CORTEX_HU, hu)
+    hu = np.where((far > begins) & (far < begins + plates_mm[1]), CORTEX_HU, hu)
     hu = gaussian_filter(hu, [0.5 / SIZE_MM[0], 0.5 / SIZE_MM[1], blur_mm / SIZE_MM[2]])
     return hu + np.random.default_rng(0).normal(0.0, noise_hu, size=N)
 
@@ -76,6 +82,19 @@ def test_the_cut_lies_in_the_middle_of_the_joint(gap_mm: float, blur_mm: float, 
     assert np.abs(ends - (HEAD_MM + gap_mm / 2)).mean() < max(NEAR_MM, NEAR_SHARE * gap_mm)
     assert (ends > HEAD_MM - NEAR_MM).mean() > 0.98
     assert (ends < HEAD_MM + gap_mm + NEAR_MM).mean() > 0.98
+
+
+def test_a_thin_plate_of_the_head_is_told_where_the_joint_is_wide() -> None:
+    """Touching plates of 0.7 and 2.1 mm: the middle of their sheet lies 0.7 mm inside the socket's."""
+    matrix = frame(4)
+    at = places(matrix)
+    far = np.linalg.norm(at, axis=-1)
+    gap_mm = np.where(at[..., 2] > 0.6 * far, 0.2, 3.0)
+    volume = scan(head_and_socket(matrix, gap_mm, 1.2, 20.0, (0.7, 2.1)), matrix)
+    cut = joint_cut(volume, (HEAD_MM + 0.2 - far).astype(np.float32), np.zeros(3), HEAD_MM, directions())
+    touching = cut.directions[:, 2] > 0.75
+    assert touching.sum() > 50
+    assert abs(np.median(cut.radii_mm[touching]) - (HEAD_MM + 0.1)) < NEAR_MM
 
 
 def test_where_no_socket_lies_nothing_is_cut() -> None:
