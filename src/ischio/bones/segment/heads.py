@@ -25,7 +25,8 @@ _DEEP_MM = 3.0  # laid bones overlap by less
 _N_PATCH = 9  # rays looked at together: 4 to 5 mm of a head
 _N_EVEN = 12  # the middle is the median of so many
 _ROUNDS = 6
-_VALLEY_HU = 100.0  # so deep a valley alone tells; of a shallower one the sheet's middle tells the rest
+_VALLEY = 0.25  # of the plates' height: so deep a valley alone tells; of a shallower one the sheet tells, too
+_VALLEY_HU = 20.0  # noise makes valleys of half of it
 _NEAR_MM = 2.0  # a valley this far off the middle of the laid bones counts 0.6
 _PLATE = (0.25, 0.5)  # of a sheet is the head's: its plate is no thicker than the socket's, nor vanishes
 _FEWEST = 30  # directions with a valley that tell how thick a head's plate is
@@ -123,9 +124,9 @@ def _middles(profiles: Array, strayed: Array, is_joint: NDArray[np.bool_] | None
     nearness = np.exp(-0.5 * ((at + strayed[:, None]) / _NEAR_MM) ** 2)
     depth = (np.minimum(left, right) - profiles) * nearness
     valley = np.argmax(depth, axis=1)
-    trust = np.clip(depth[rows, valley] / _VALLEY_HU, 0.0, 1.0)
     ends = np.linspace(profiles[:, 0], profiles[:, -1], len(at), axis=1)
     over = profiles - ends
+    trust = np.clip(depth[rows, valley] / np.maximum(_VALLEY * over.max(axis=1), _VALLEY_HU), 0.0, 1.0)
     sheet = np.clip(over - _LEAST_SHARE * over.max(axis=1, keepdims=True), 0.0, None)
     total = np.maximum(sheet.sum(axis=1), 1e-9)
     plate = None if is_joint is None else _head_plate(profiles, valley, is_joint & (trust == 1.0))
