@@ -32,6 +32,7 @@ from ischio.bones.segment.fit import CUBE_MM, HIGH_HU, LOW_HU, Held, Laid, lay, 
 from ischio.bones.segment.grid import coarse, fine, spacing_mm, upright
 from ischio.bones.segment.growth import open_plates
 from ischio.bones.segment.heads import give_heads
+from ischio.bones.segment.joints import parted
 from ischio.bones.segment.mask import BONE_HU, bone_mask
 from ischio.bones.segment.spine import with_vertebrae
 from ischio.bones.segment.territory import FAR_MM, distance_field, territories
@@ -138,6 +139,10 @@ def segment_ct(scan: Volume, *, exclude: Volume | None = None, progress: Progres
         )
     tell("laying the sacrum", 0.4)
     laid.update(_laid_sacrum(laid, grid))
+    for side in Side:
+        hip_bone, sacrum = laid.get(("hip_bone", side)), laid.get(("sacrum", None))
+        if hip_bone is not None and sacrum is not None:
+            laid["sacrum", None], laid["hip_bone", side] = parted(sacrum, hip_bone, scan, exclude)
     notes += small_bones(laid) + open_plates(laid, scan)
     stiff = dict(laid)
     for key in laid:
@@ -250,7 +255,8 @@ def _laid_sacrum(laid: dict[Key, Laid], grid: Volume) -> dict[Key, Laid]:
     placed = scale * own @ rotation.T + offset
     start = Placed(*similarity(model.mean_mm, placed, vertex_areas(model.mean_mm, model.faces)))
     rounds = ((10.0, 2, 4), (8.0, 6, 4), (6.0, 12, 5), (5.0, 25, 5))
-    sacrum = lay(model, start, grid, rounds=rounds)
+    # The inner edge of an ilium's cortex is steeper than the sacrum's own edge beside it.
+    sacrum = lay(model, start, without(grid, [laid[key] for key in keys], np.nan), rounds=rounds)
     is_there = _is_there(sacrum, MIN_EDGE_JOINED) and sacrum.seen_fraction >= _MIN_SACRUM
     return {("sacrum", None): sacrum} if is_there else {}
 
