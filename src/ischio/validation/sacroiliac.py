@@ -17,6 +17,12 @@ CLEAR_HU = 50.0  # so much darker than both cortices; noise is 20 to 30
 _STEP_MM = 0.25
 _N_POINTS = 20_000  # of a surface
 _FEWEST = 100  # points that make a joint
+LEAST_SHARE = 0.85  # LIMITREASON
+
+NOTE = (
+    f"what lies between both bones is {CLEAR_HU:g} HU darker than both their cortices; "
+    "edges beside another bone are judged in no other row"
+)
 
 
 def dark_share(first: Bone, other: Bone, scan: Volume) -> float | None:
@@ -36,8 +42,8 @@ def dark_share(first: Bone, other: Bone, scan: Volume) -> float | None:
 
     Notes
     -----
-    Where one bone holds the other's cortex, their surfaces meet behind it, in marrow: there is a cortex on one
-    side only. Slices of 3 mm and more show little of a joint that is narrower.
+    Where one bone holds the other's cortex, their surfaces meet behind it, in marrow: there is a cortex on
+    one side only. A joint grown together has no dark sheet.
     """
     from scipy.spatial import cKDTree
 
@@ -64,3 +70,29 @@ def dark_share(first: Bone, other: Bone, scan: Volume) -> float | None:
         for side in (-1.0, 1.0)
     ]
     return float((np.minimum(*walls) - between > CLEAR_HU).mean())
+
+
+def sacroiliac_rows(name: str, scan: Volume, bones: Sequence[Bone]) -> list[Row]:
+    """Rows for how much of each sacroiliac joint is cut in its dark sheet.
+
+    Parameters
+    ----------
+    name : str
+        Of the scan.
+    scan : Volume
+        In HU.
+    bones : sequence of Bone
+
+    Returns
+    -------
+    list of Row
+        None for a joint that is not in view.
+    """
+    rows = []
+    for sacrum in (bone for bone in bones if bone.name == "sacrum"):
+        for hip_bone in (bone for bone in bones if bone.name == "hip_bone" and bone.side is not None):
+            share = dark_share(sacrum, hip_bone, scan)
+            if share is not None:
+                words = f"{hip_bone.label.split()[0]} sacroiliac joint: share cut where it is dark"
+                rows.append(compared(words, 1.0, share, 1.0 - LEAST_SHARE, "1", f"CT of {name}", NOTE))
+    return rows
