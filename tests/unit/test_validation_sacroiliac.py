@@ -10,7 +10,7 @@ from ischio.types import Bone, Frame, Side, Volume
 from ischio.validation.sacroiliac import LEAST_SHARE, WIDEST_MM, dark_share, sacroiliac_rows
 
 FRAME = Frame("patient", "made")
-SIZE_MM = np.array([0.9, 0.8, 2.0])
+SIZE_MM = np.array([0.9, 0.8, 1.5])
 HALF_MM = 15.0
 GAP_MM, THIN_MM, THICK_MM = 2.0, 1.2, 3.0
 INNER_MM = GAP_MM / 2 + THICK_MM  # there a sacrum ends that holds the ilium's cortex
@@ -32,7 +32,7 @@ def surface(across_mm: float, sign: float, name: str, side: Side | None) -> Bone
     return Bone(name, side, points, faces if sign > 0 else faces[:, ::-1], FRAME, 1.0, "made")
 
 
-def ct() -> Volume:
+def ct(size_mm: np.ndarray = SIZE_MM) -> Volume:
     """Marrow, thin cortex, cartilage, thick dense cortex, marrow; with noise."""
     x = np.arange(-40.0, 40.0, 0.05)
     hu = np.full(len(x), 120.0)
@@ -40,10 +40,10 @@ def ct() -> Volume:
     hu[(x >= 0) & (x < INNER_MM)] = 1100.0
     hu[np.abs(x) < GAP_MM / 2] = 60.0
     hu = gaussian_filter1d(hu, 0.6 / 0.05)
-    shape = np.ceil(2 * (HALF_MM + 6.0) / SIZE_MM).astype(int)
-    affine = np.diag([*SIZE_MM, 1.0])
-    affine[:3, 3] = MIDDLE - SIZE_MM * (shape - 1) / 2
-    along = (np.arange(shape[0]) - (shape[0] - 1) / 2) * SIZE_MM[0]
+    shape = np.ceil(2 * (HALF_MM + 6.0) / size_mm).astype(int)
+    affine = np.diag([*size_mm, 1.0])
+    affine[:3, 3] = MIDDLE - size_mm * (shape - 1) / 2
+    along = (np.arange(shape[0]) - (shape[0] - 1) / 2) * size_mm[0]
     values = np.interp(along, x, hu)[:, None, None]
     values = values + np.random.default_rng(0).normal(scale=20.0, size=tuple(shape))
     return Volume(values.astype(np.int16), affine, FRAME, "CT", "HU", "made")
@@ -79,3 +79,10 @@ def test_bones_apart_and_bones_alone_have_no_row() -> None:
     assert dark_share(*pair(-1.0, WIDEST_MM), ct()) is None
     assert sacroiliac_rows("one", ct(), pair(-1.0, WIDEST_MM)) == []
     assert sacroiliac_rows("one", ct(), pair(-1.0, 1.0)[:1]) == []
+
+
+def test_a_coarse_scan_is_shown_and_not_judged() -> None:
+    bones = pair(INNER_MM, INNER_MM)
+    (row,) = sacroiliac_rows("one", ct(np.array([0.9, 0.8, 2.0])), bones)
+    assert row.verdict == "shown"
+    assert "not judged" in row.note

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -17,12 +18,16 @@ CLEAR_HU = 50.0  # so much darker than both cortices; noise is 20 to 30
 _STEP_MM = 0.25
 _N_POINTS = 20_000  # of a surface
 _FEWEST = 100  # points that make a joint
-LEAST_SHARE = 0.85  # LIMITREASON
+# In a CT with voxels of 1 mm two joints that look right have 0.96; of two that are cut wrongly, one all along
+# its lower half has 0.57 and one in a patch 0.87.
+LEAST_SHARE = 0.9
+WIDEST_VOXEL_MM = 1.5  # wider ones show little of a joint of 2 to 3 mm: with 3 mm the share is 0.3 to 0.4
 
 NOTE = (
     f"what lies between both bones is {CLEAR_HU:g} HU darker than both their cortices; "
     "edges beside another bone are judged in no other row"
 )
+_COARSE = f"voxels wider than {WIDEST_VOXEL_MM:g} mm: not judged"
 
 
 def dark_share(first: Bone, other: Bone, scan: Volume) -> float | None:
@@ -73,7 +78,7 @@ def dark_share(first: Bone, other: Bone, scan: Volume) -> float | None:
 
 
 def sacroiliac_rows(name: str, scan: Volume, bones: Sequence[Bone]) -> list[Row]:
-    """Rows for how much of each sacroiliac joint is cut in its dark sheet.
+    """Rows for how much of each sacroiliac joint is cut in its dark sheet; coarse scans are not judged.
 
     Parameters
     ----------
@@ -88,11 +93,13 @@ def sacroiliac_rows(name: str, scan: Volume, bones: Sequence[Bone]) -> list[Row]
     list of Row
         None for a joint that is not in view.
     """
+    is_fine = np.linalg.norm(scan.patient_from_voxel[:3, :3], axis=0).max() <= WIDEST_VOXEL_MM
     rows = []
     for sacrum in (bone for bone in bones if bone.name == "sacrum"):
         for hip_bone in (bone for bone in bones if bone.name == "hip_bone" and bone.side is not None):
             share = dark_share(sacrum, hip_bone, scan)
             if share is not None:
                 words = f"{hip_bone.label.split()[0]} sacroiliac joint: share cut where it is dark"
-                rows.append(compared(words, 1.0, share, 1.0 - LEAST_SHARE, "1", f"CT of {name}", NOTE))
+                row = compared(words, 1.0, share, 1.0 - LEAST_SHARE, "1", f"CT of {name}", NOTE)
+                rows.append(row if is_fine else replace(row, verdict="shown", note=f"{NOTE}; {_COARSE}"))
     return rows

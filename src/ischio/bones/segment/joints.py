@@ -17,7 +17,7 @@ from ischio.types import Volume
 
 _FACING = -0.5  # cosine between normals: what faces less is a joint's rim
 _WIDEST_MM = 8.0  # between two laid models, or as deep as one lies in the other
-_OPPOSITE_MM = 6.0  # beside a vertex of the other model it ends: these are 4 to 7 mm apart
+_OPPOSITE_MM = 9.0  # beside a vertex of the other model it ends: these are 4 to 7 mm apart
 _FEWEST = 10  # vertices that make a joint
 _REACH_MM, _STEP_MM = 12.0, 0.5  # of profiles across the joint
 _WALL_MM = (1.0, 4.0)  # from a sheet's middle there are both cortices

@@ -96,7 +96,7 @@ def test_the_rest_of_a_bone_stays() -> None:
     other = Laid(BoneModel("flat", part, np.zeros((0, *part.shape)), faces), part, 1.0, keep[keep], 1, 1, 1)
     moved, _ = parted(start, other, ct())
     y = ((start.vertices_mm - ORIGIN) @ TURN)[:, 1]
-    beside = y > -8.0 + 6.0 + 4.0 + 3 * 4.0  # opposite, beside the sheet, two edges of the mesh further
+    beside = y > -8.0 + 9.0 + 4.0 + 3 * 4.0  # opposite, beside the sheet, two edges of the mesh further
     assert beside.any()
     assert not np.allclose(moved.vertices_mm[y < -12.0], start.vertices_mm[y < -12.0])
     np.testing.assert_array_equal(moved.vertices_mm[beside], start.vertices_mm[beside])
