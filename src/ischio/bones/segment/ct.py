@@ -17,7 +17,13 @@ from ischio.atlas.model import similarity, vertex_areas
 from ischio.atlas.parts import part_model, pelvis_mean, pelvis_parts, socket, socket_of
 from ischio.bones.exclude import marked_on, unseen
 from ischio.bones.segment.canals import sacral_canals
-from ischio.bones.segment.doubts import child_notes, small_bones, touched_note, without_prostheses
+from ischio.bones.segment.doubts import (
+    child_notes,
+    missing_femora,
+    small_bones,
+    touched_note,
+    without_prostheses,
+)
 from ischio.bones.segment.find import (
     THIN_HIGH_HU,
     THIN_LOW_HU,
@@ -48,6 +54,8 @@ _CLEARLY = 0.03
 MIN_EDGE_JOINED = 0.68  # of a bone whose place is known from a laid hip bone: right ones have 0.74 and more
 MIN_SEEN = 0.06  # of a bone's surface
 _MIN_SACRUM = 0.2  # less tells nothing of it
+_SMALLEST_SCAN_MM = 60.0  # a child's hip joint alone is as large
+_WIDEST_SCAN_MM, _LONGEST_SCAN_MM = 1200.0, 2500.0  # the widest fields of view have 850; nobody is longer
 _SCALES = (0.75, 1.3)
 _CHILD_SCALES = (0.55, 0.7)
 _SMALLEST = 0.5  # smaller is no child's whose hip is bone
@@ -93,7 +101,7 @@ def segment_ct(scan: Volume, *, exclude: Volume | None = None, progress: Progres
     Raises
     ------
     InputError
-        If no adult hip or femur is found.
+        If no adult hip or femur is found, or the scan's size is none that a person's has.
     """
 
     def tell(words: str, fraction: float) -> None:
@@ -106,9 +114,11 @@ def segment_ct(scan: Volume, *, exclude: Volume | None = None, progress: Progres
                 "the scan",
                 f"{scan.modality or 'values'} without Hounsfield units",
                 "a CT",
-                "Bones are found by themselves in a CT alone; for an MR pass labels or surfaces.",
+                "Bones are found by themselves in a CT alone; for an MR mark points in it and pass "
+                "--fit-points FILE.mrk.json, or pass labels or surfaces.",
             )
         )
+    _check_extent(scan)
     scan = upright(scan)
     tell("looking for hips", 0.0)
     field = EdgeField(scan)
@@ -138,7 +148,7 @@ def segment_ct(scan: Volume, *, exclude: Volume | None = None, progress: Progres
         )
     tell("laying the sacrum", 0.4)
     laid.update(_laid_sacrum(laid, grid))
-    notes += small_bones(laid) + open_plates(laid, scan)
+    notes += missing_femora(laid, scan) + small_bones(laid) + open_plates(laid, scan)
     stiff = dict(laid)
     for key in laid:
         others = [one for other, one in laid.items() if other != key]
@@ -149,6 +159,21 @@ def segment_ct(scan: Volume, *, exclude: Volume | None = None, progress: Progres
         labels, said = with_vertebrae(found.labels, scan, laid["sacrum", None])
         found, notes = replace(found, labels=labels), (*notes, *said)
     return replace(found, notes=(*notes, *found.notes))
+
+
+def _check_extent(scan: Volume) -> None:
+    """Refuse what no scan of a person is: searched in millimetres it takes gigabytes, or shows nothing."""
+    extent = spacing_mm(scan) * scan.values.shape
+    _, across, longest = np.sort(extent)
+    if longest < _SMALLEST_SCAN_MM or across > _WIDEST_SCAN_MM or longest > _LONGEST_SCAN_MM:
+        raise InputError(
+            complaint(
+                "the scan",
+                " x ".join(f"{mm:.0f}" for mm in extent) + " mm",
+                f"{_SMALLEST_SCAN_MM:.0f} to {_LONGEST_SCAN_MM:.0f} mm, at most {_WIDEST_SCAN_MM:.0f} across",
+                "Check the unit of its voxels' size: millimetres.",
+            )
+        )
 
 
 def _laid_hips(field: EdgeField, grid: Volume) -> dict[Key, Laid]:

@@ -78,6 +78,31 @@ def small_bones(laid: dict[Key, Laid]) -> tuple[str, ...]:
     return (f"{said}, and no rule here was tried on children",)
 
 
+def missing_femora(laid: Mapping[Key, Laid], scan: Volume) -> tuple[str, ...]:
+    """What is to be said of femora that are not found although their sockets are in view.
+
+    Parameters
+    ----------
+    laid : mapping of Key to Laid
+    scan : Volume
+
+    Returns
+    -------
+    tuple of str
+    """
+    back, size = np.linalg.inv(scan.patient_from_voxel), np.array(scan.values.shape)
+    notes = []
+    for side in Side:
+        if ("hip_bone", side) not in laid or ("femur", side) in laid:
+            continue
+        centre = socket_of("hip_bone", side, laid["hip_bone", side].vertices_mm)
+        voxel = back[:3, :3] @ centre + back[:3, 3]
+        if ((voxel >= 0) & (voxel <= size - 1)).all():
+            said = f"{side.value} femur: not found, though the socket of its hip bone is in view"
+            notes.append(f"{said}: it is not measured; see whether the outline of the hip bone is right")
+    return tuple(notes)
+
+
 def touched_note(name: str, side: Side | None, touched_cm2: float) -> tuple[str, ...]:
     """What is to be said of a bone on which something lies that attenuates like it, such as contrast.
 
@@ -97,8 +122,8 @@ def touched_note(name: str, side: Side | None, touched_cm2: float) -> tuple[str,
     said = (
         f"{_words(name, side)}: on {touched_cm2:.0f} cm2 of it lies something as dense as bone that goes on"
     )
-    said += " from there, such as a bladder full of contrast: left out; the bone's surface there is"
-    return (f"{said} the shape model's more than the scan's, and up to 6 mm off",)
+    said += " from there, such as a bladder full of contrast, or a bone not found: left out; the bone's"
+    return (f"{said} surface there is the shape model's more than the scan's, and up to 6 mm off",)
 
 
 def _words(name: str, side: Side | None) -> str:
