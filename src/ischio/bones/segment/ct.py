@@ -23,6 +23,7 @@ from ischio.bones.segment.doubts import (
     small_bones,
     touched_note,
     without_prostheses,
+    words_of,
 )
 from ischio.bones.segment.find import (
     THIN_HIGH_HU,
@@ -53,6 +54,7 @@ MIN_EDGE_ALONE = 0.85  # of a femur without its hip bone
 _CLEARLY = 0.03
 MIN_EDGE_JOINED = 0.68  # of a bone whose place is known from a laid hip bone: right ones have 0.74 and more
 MIN_SEEN = 0.06  # of a bone's surface
+_LEAST_MM = 70.0  # of a bone, corner to corner: less tells nothing, and landmarks refuse a bone under 60
 _MIN_SACRUM = 0.2  # less tells nothing of it
 _SMALLEST_SCAN_MM = 60.0  # a child's hip joint alone is as large
 _WIDEST_SCAN_MM, _LONGEST_SCAN_MM = 1200.0, 2500.0  # the widest fields of view have 850; nobody is longer
@@ -143,7 +145,7 @@ def segment_ct(scan: Volume, *, exclude: Volume | None = None, progress: Progres
                 "the scan",
                 "; ".join(("no hip bone of an adult", *notes)),
                 "a CT of an adult's hip, pelvis or knee",
-                "Check the scan, or pass labels.",
+                "Check the scan and its orientation, or pass labels.",
             )
         )
     tell("laying the sacrum", 0.4)
@@ -154,7 +156,7 @@ def segment_ct(scan: Volume, *, exclude: Volume | None = None, progress: Progres
         others = [one for other, one in laid.items() if other != key]
         laid[key] = loosen(laid[key], without(grid, others, np.nan))
     found = _labelled(scan, laid, stiff, exclude, tell)
-    if ("sacrum", None) in laid:
+    if ("sacrum", None) in found.laid:
         tell("looking for lumbar vertebrae", 0.95)
         labels, said = with_vertebrae(found.labels, scan, laid["sacrum", None])
         found, notes = replace(found, labels=labels), (*notes, *said)
@@ -330,11 +332,23 @@ def _labelled(
                 mask |= _tail(part, smooth[box], mask, laid[name, side]) & ~is_other
             if hidden is not None:
                 mask = np.where(hidden[box], modelled, mask)
+            if _size_mm(mask, spacing) < _LEAST_MM:
+                notes += (f"{words_of(name, side)}: left out, too little of it is in view",)
+                continue
             labels[box][mask] = number
             notes += said
             names[number] = name if side is None else f"{name}_{side.value}"
+    if not names:
+        got, expected = "; ".join(notes), f"at least {_LEAST_MM:.0f} mm of a bone"
+        raise InputError(complaint("the scan", got, expected, "Extend the field of view, or pass labels."))
     out = replace(volume, values=labels, modality="labels", unit="1", names=names)
-    return Segmented(out, laid, notes)
+    kept = {key: one for number, (key, one) in enumerate(laid.items(), start=1) if number in names}
+    return Segmented(out, kept, notes)
+
+
+def _size_mm(mask: NDArray[np.bool_], spacing: Array) -> float:
+    """A bone's size, corner to corner."""
+    return float(np.linalg.norm([s.stop - s.start for s in _box(mask)] * spacing)) if mask.any() else 0.0
 
 
 class _CutOut(NamedTuple):

@@ -72,7 +72,7 @@ def small_bones(laid: dict[Key, Laid]) -> tuple[str, ...]:
     below = float(np.mean([(1.0 - one.scale) / SIZE_SD[name] for (name, _), one in laid.items()]))
     if below < SMALLEST_SD:
         return ()
-    sizes = ", ".join(f"{_words(*key)} {one.scale:.2f}" for key, one in laid.items())
+    sizes = ", ".join(f"{words_of(*key)} {one.scale:.2f}" for key, one in laid.items())
     said = f"smaller than adults ({sizes} of the mean adult's size, {below:.1f} standard deviations below it)"
     said += ": a child, or a very small adult; a child's open growth plates are not bone"
     return (f"{said}, and no rule here was tried on children",)
@@ -120,14 +120,25 @@ def touched_note(name: str, side: Side | None, touched_cm2: float) -> tuple[str,
     if touched_cm2 < _TOUCHED_CM2:
         return ()
     said = (
-        f"{_words(name, side)}: on {touched_cm2:.0f} cm2 of it lies something as dense as bone that goes on"
+        f"{words_of(name, side)}: on {touched_cm2:.0f} cm2 of it lies something as dense as bone that goes on"
     )
     said += " from there, such as a bladder full of contrast, or a bone not found: left out; the bone's"
     return (f"{said} surface there is the shape model's more than the scan's, and up to 6 mm off",)
 
 
-def _words(name: str, side: Side | None) -> str:
-    """A bone as text."""
+def words_of(name: str, side: Side | None) -> str:
+    """A bone as text.
+
+    Parameters
+    ----------
+    name : str
+    side : Side or None
+
+    Examples
+    --------
+    >>> words_of("hip_bone", Side.LEFT)
+    'left hip bone'
+    """
     return " ".join(([] if side is None else [side.value]) + [name.replace("_", " ")])
 
 
