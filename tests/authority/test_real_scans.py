@@ -141,3 +141,19 @@ def test_lumbar_vertebrae_agree_with_a_network(shared_data: Path) -> None:
     ):
         own, other = ours == number[f"vertebrae_{level}"], theirs.layers[0].ravel() == label
         assert 2 * (own & other).sum() / (own.sum() + other.sum()) > least, level
+
+
+@pytest.mark.slow
+def test_sacroiliac_joints_are_cut_where_they_are_dark(shared_data: Path) -> None:
+    """The ilium's joint cortex is far denser than the sacrum's, which had taken it on the left side."""
+    from ischio.bones.segment.ct import segment_ct
+    from ischio.bones.surface import bones_from_input
+    from ischio.io.case import RawInput
+    from ischio.validation.sacroiliac import sacroiliac_rows
+
+    scan, _ = read_scan(shared_data / "ct_vhf_pelvis" / "VHF_CT_pelvis_z901-1050_1mm.nii.gz", modality="CT")
+    labels = segment_ct(scan).labels
+    bones = bones_from_input(RawInput((), labels, ()), scan=scan, is_own=True)
+    rows = sacroiliac_rows("iliac wings", scan, bones)
+    assert len(rows) == 2
+    assert {row.verdict for row in rows} == {"pass"}, rows

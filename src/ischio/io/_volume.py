@@ -142,8 +142,8 @@ def whole_labels(path: Path, values: NDArray[Any]) -> NDArray[Any]:
         raise refused(
             path,
             f"values from {low} to {high}",
-            f"labels from 0 to {_MAX_LABEL:,}",
-            "Pass the label map, not the scan.",
+            f"labels from 0 to {_MAX_LABEL:,}, or a CT with air and bone in view",
+            "Pass the label map, not the scan; with a CT alone pass --modality CT.",
         )
     small = np.dtype(np.uint8 if high < 256 else np.uint16)
     labels = values if values.dtype == small else values.astype(small)

@@ -122,7 +122,7 @@ def _read_input(
     """The input under the names of its files."""
     if not path.exists():
         raise InputError(
-            complaint(str(path), "no such file or folder", "bones or a label map", "Check the path.")
+            complaint(str(path), "no such file or folder", "a scan, bones or a label map", "Check the path.")
         )
     try:
         entries = sorted(path.iterdir()) if path.is_dir() else [path]

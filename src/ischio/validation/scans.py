@@ -23,6 +23,7 @@ from ischio.io.scan import read_scan
 from ischio.types import VERTEBRAE, Bone, Side, Volume
 from ischio.validation.merged import taken_row
 from ischio.validation.rows import Row, compared
+from ischio.validation.sacroiliac import sacroiliac_rows
 
 MOST_MM = 0.3  # median distance to the steepest edge, in plane
 LEAST_NEAR = 0.95  # share of a surface within a voxel of the steepest edge
@@ -135,6 +136,7 @@ def scan_rows(data: Path, progress: Callable[[str, float], None], names: Sequenc
         mask = read_scan(data / one.mask, modality="MR")[0] if one.mask is not None else None
         rows += judged_rows(name, one, scan, bones, mask)
         rows.append(shared_row(name, found))
+        rows += sacroiliac_rows(name, scan, bones)
         if one.labels is not None:
             rows += label_rows(name, one, data / one.labels, bones)
     return rows

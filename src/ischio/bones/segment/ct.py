@@ -17,7 +17,14 @@ from ischio.atlas.model import similarity, vertex_areas
 from ischio.atlas.parts import part_model, pelvis_mean, pelvis_parts, socket, socket_of
 from ischio.bones.exclude import marked_on, unseen
 from ischio.bones.segment.canals import sacral_canals
-from ischio.bones.segment.doubts import child_notes, small_bones, touched_note, without_prostheses
+from ischio.bones.segment.doubts import (
+    child_notes,
+    missing_femora,
+    small_bones,
+    touched_note,
+    without_prostheses,
+    words_of,
+)
 from ischio.bones.segment.find import (
     THIN_HIGH_HU,
     THIN_LOW_HU,
@@ -31,8 +38,9 @@ from ischio.bones.segment.find import (
 from ischio.bones.segment.fit import CUBE_MM, HIGH_HU, LOW_HU, Held, Laid, lay, loosen, without
 from ischio.bones.segment.grid import coarse, fine, spacing_mm, upright
 from ischio.bones.segment.growth import open_plates
-from ischio.bones.segment.heads import part_joints
+from ischio.bones.segment.heads import part_heads
 from ischio.bones.segment.mask import BONE_HU, bone_mask
+from ischio.bones.segment.sacroiliac import parted
 from ischio.bones.segment.spine import with_vertebrae
 from ischio.bones.segment.territory import FAR_MM, distance_field, territories
 from ischio.types import Side, Volume
@@ -47,7 +55,10 @@ MIN_EDGE_ALONE = 0.85  # of a femur without its hip bone
 _CLEARLY = 0.03
 MIN_EDGE_JOINED = 0.68  # of a bone whose place is known from a laid hip bone: right ones have 0.74 and more
 MIN_SEEN = 0.06  # of a bone's surface
+_LEAST_MM = 70.0  # of a bone, corner to corner: less tells nothing, and landmarks refuse a bone under 60
 _MIN_SACRUM = 0.2  # less tells nothing of it
+_SMALLEST_SCAN_MM = 60.0  # a child's hip joint alone is as large
+_WIDEST_SCAN_MM, _LONGEST_SCAN_MM = 1200.0, 2500.0  # the widest fields of view have 850; nobody is longer
 _SCALES = (0.75, 1.3)
 _CHILD_SCALES = (0.55, 0.7)
 _SMALLEST = 0.5  # smaller is no child's whose hip is bone
@@ -93,7 +104,7 @@ def segment_ct(scan: Volume, *, exclude: Volume | None = None, progress: Progres
     Raises
     ------
     InputError
-        If no adult hip or femur is found.
+        If no adult hip or femur is found, or the scan's size is none that a person's has.
     """
 
     def tell(words: str, fraction: float) -> None:
@@ -106,9 +117,11 @@ def segment_ct(scan: Volume, *, exclude: Volume | None = None, progress: Progres
                 "the scan",
                 f"{scan.modality or 'values'} without Hounsfield units",
                 "a CT",
-                "Bones are found by themselves in a CT alone; for an MR pass labels or surfaces.",
+                "Bones are found by themselves in a CT alone; for an MR mark points in it and pass "
+                "--fit-points FILE.mrk.json, or pass labels or surfaces.",
             )
         )
+    _check_extent(scan)
     scan = upright(scan)
     tell("looking for hips", 0.0)
     field = EdgeField(scan)
@@ -133,22 +146,41 @@ def segment_ct(scan: Volume, *, exclude: Volume | None = None, progress: Progres
                 "the scan",
                 "; ".join(("no hip bone of an adult", *notes)),
                 "a CT of an adult's hip, pelvis or knee",
-                "Check the scan, or pass labels.",
+                "Check the scan and its orientation, or pass labels.",
             )
         )
     tell("laying the sacrum", 0.4)
     laid.update(_laid_sacrum(laid, grid))
-    notes += small_bones(laid) + open_plates(laid, scan)
+    for side in Side:
+        hip_bone, sacrum = laid.get(("hip_bone", side)), laid.get(("sacrum", None))
+        if hip_bone is not None and sacrum is not None:
+            laid["sacrum", None], laid["hip_bone", side] = parted(sacrum, hip_bone, scan, exclude)
+    notes += missing_femora(laid, scan) + small_bones(laid) + open_plates(laid, scan)
     stiff = dict(laid)
     for key in laid:
         others = [one for other, one in laid.items() if other != key]
         laid[key] = loosen(laid[key], without(grid, others, np.nan))
     found = _labelled(scan, laid, stiff, exclude, tell)
-    if ("sacrum", None) in laid:
+    if ("sacrum", None) in found.laid:
         tell("looking for lumbar vertebrae", 0.95)
         labels, said = with_vertebrae(found.labels, scan, laid["sacrum", None])
         found, notes = replace(found, labels=labels), (*notes, *said)
     return replace(found, notes=(*notes, *found.notes))
+
+
+def _check_extent(scan: Volume) -> None:
+    """Refuse what no scan of a person is: searched in millimetres it takes gigabytes, or shows nothing."""
+    extent = spacing_mm(scan) * scan.values.shape
+    _, across, longest = np.sort(extent)
+    if longest < _SMALLEST_SCAN_MM or across > _WIDEST_SCAN_MM or longest > _LONGEST_SCAN_MM:
+        raise InputError(
+            complaint(
+                "the scan",
+                " x ".join(f"{mm:.0f}" for mm in extent) + " mm",
+                f"{_SMALLEST_SCAN_MM:.0f} to {_LONGEST_SCAN_MM:.0f} mm, at most {_WIDEST_SCAN_MM:.0f} across",
+                "Check the unit of its voxels' size: millimetres.",
+            )
+        )
 
 
 def _laid_hips(field: EdgeField, grid: Volume) -> dict[Key, Laid]:
@@ -250,7 +282,8 @@ def _laid_sacrum(laid: dict[Key, Laid], grid: Volume) -> dict[Key, Laid]:
     placed = scale * own @ rotation.T + offset
     start = Placed(*similarity(model.mean_mm, placed, vertex_areas(model.mean_mm, model.faces)))
     rounds = ((10.0, 2, 4), (8.0, 6, 4), (6.0, 12, 5), (5.0, 25, 5))
-    sacrum = lay(model, start, grid, rounds=rounds)
+    # The inner edge of an ilium's cortex is steeper than the sacrum's own edge beside it.
+    sacrum = lay(model, start, without(grid, [laid[key] for key in keys], np.nan), rounds=rounds)
     is_there = _is_there(sacrum, MIN_EDGE_JOINED) and sacrum.seen_fraction >= _MIN_SACRUM
     return {("sacrum", None): sacrum} if is_there else {}
 
@@ -269,7 +302,7 @@ def _labelled(
         fields = list(pool.map(partial(_field, grid=volume), laid.values()))
     tell("telling touching bones apart", 0.6)
     owner = territories(volume.values, fields, spacing)
-    part_joints(owner, laid, dict(zip(laid, fields, strict=True)), volume)
+    part_heads(owner, laid, dict(zip(laid, fields, strict=True)), volume)
     smooth = gaussian_filter(volume.values, 0.4 / spacing)
     hidden = None if exclude is None else marked_on(exclude, volume)
     labels = np.zeros(volume.values.shape, dtype=np.uint8)
@@ -305,11 +338,23 @@ def _labelled(
                 mask |= _tail(part, smooth[box], mask, laid[name, side]) & ~is_other
             if hidden is not None:
                 mask = np.where(hidden[box], modelled, mask)
+            if _size_mm(mask, spacing) < _LEAST_MM:
+                notes += (f"{words_of(name, side)}: left out, too little of it is in view",)
+                continue
             labels[box][mask] = number
             notes += said
             names[number] = name if side is None else f"{name}_{side.value}"
+    if not names:
+        got, expected = "; ".join(notes), f"at least {_LEAST_MM:.0f} mm of a bone"
+        raise InputError(complaint("the scan", got, expected, "Extend the field of view, or pass labels."))
     out = replace(volume, values=labels, modality="labels", unit="1", names=names)
-    return Segmented(out, laid, notes)
+    kept = {key: one for number, (key, one) in enumerate(laid.items(), start=1) if number in names}
+    return Segmented(out, kept, notes)
+
+
+def _size_mm(mask: NDArray[np.bool_], spacing: Array) -> float:
+    """A bone's size, corner to corner."""
+    return float(np.linalg.norm([s.stop - s.start for s in _box(mask)] * spacing)) if mask.any() else 0.0
 
 
 class _CutOut(NamedTuple):

@@ -72,10 +72,35 @@ def small_bones(laid: dict[Key, Laid]) -> tuple[str, ...]:
     below = float(np.mean([(1.0 - one.scale) / SIZE_SD[name] for (name, _), one in laid.items()]))
     if below < SMALLEST_SD:
         return ()
-    sizes = ", ".join(f"{_words(*key)} {one.scale:.2f}" for key, one in laid.items())
+    sizes = ", ".join(f"{words_of(*key)} {one.scale:.2f}" for key, one in laid.items())
     said = f"smaller than adults ({sizes} of the mean adult's size, {below:.1f} standard deviations below it)"
     said += ": a child, or a very small adult; a child's open growth plates are not bone"
     return (f"{said}, and no rule here was tried on children",)
+
+
+def missing_femora(laid: Mapping[Key, Laid], scan: Volume) -> tuple[str, ...]:
+    """What is to be said of femora that are not found although their sockets are in view.
+
+    Parameters
+    ----------
+    laid : mapping of Key to Laid
+    scan : Volume
+
+    Returns
+    -------
+    tuple of str
+    """
+    back, size = np.linalg.inv(scan.patient_from_voxel), np.array(scan.values.shape)
+    notes = []
+    for side in Side:
+        if ("hip_bone", side) not in laid or ("femur", side) in laid:
+            continue
+        centre = socket_of("hip_bone", side, laid["hip_bone", side].vertices_mm)
+        voxel = back[:3, :3] @ centre + back[:3, 3]
+        if ((voxel >= 0) & (voxel <= size - 1)).all():
+            said = f"{side.value} femur: not found, though the socket of its hip bone is in view"
+            notes.append(f"{said}: it is not measured; see whether the outline of the hip bone is right")
+    return tuple(notes)
 
 
 def touched_note(name: str, side: Side | None, touched_cm2: float) -> tuple[str, ...]:
@@ -95,14 +120,25 @@ def touched_note(name: str, side: Side | None, touched_cm2: float) -> tuple[str,
     if touched_cm2 < _TOUCHED_CM2:
         return ()
     said = (
-        f"{_words(name, side)}: on {touched_cm2:.0f} cm2 of it lies something as dense as bone that goes on"
+        f"{words_of(name, side)}: on {touched_cm2:.0f} cm2 of it lies something as dense as bone that goes on"
     )
-    said += " from there, such as a bladder full of contrast: left out; the bone's surface there is"
-    return (f"{said} the shape model's more than the scan's, and up to 6 mm off",)
+    said += " from there, such as a bladder full of contrast, or a bone not found: left out; the bone's"
+    return (f"{said} surface there is the shape model's more than the scan's, and up to 6 mm off",)
 
 
-def _words(name: str, side: Side | None) -> str:
-    """A bone as text."""
+def words_of(name: str, side: Side | None) -> str:
+    """A bone as text.
+
+    Parameters
+    ----------
+    name : str
+    side : Side or None
+
+    Examples
+    --------
+    >>> words_of("hip_bone", Side.LEFT)
+    'left hip bone'
+    """
     return " ".join(([] if side is None else [side.value]) + [name.replace("_", " ")])
 
 

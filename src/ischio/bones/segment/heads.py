@@ -151,7 +151,7 @@ def _head_plate(profiles: Array, valley: NDArray[np.int64], is_told: NDArray[np.
     return float(np.median((weight * np.clip(profiles - profiles[:, :1], 0.0, None)).sum(axis=1)))
 
 
-def part_joints(
+def part_heads(
     owner: NDArray[np.uint8],
     laid: Mapping[tuple[str, Side | None], Laid],
     fields: Mapping[tuple[str, Side | None], NDArray[np.float32]],

@@ -130,8 +130,9 @@ def check_hounsfield(values: NDArray[Any], where: str) -> None:
         raise _refused(
             where,
             f"a CT with values from {low:.0f} to {high:.0f}",
-            "Hounsfield units, with fat or air below -30",
-            "It may be an MR that is called CT, or not rescaled: check what it is.",
+            "Hounsfield units, with fat or air below -30 and tissue above 0",
+            "It may be an MR that is called CT, a CT that is not rescaled (1,024 too high), or a scan of "
+            "air: check what it is.",
         )
 
 

@@ -11,7 +11,14 @@ from ischio._check import InputError
 from ischio.atlas.model import N_PEOPLE, person_surface, similarity, vertex_areas
 from ischio.atlas.parts import part_model, pelvis_parts, socket_of
 from ischio.bones.segment.ct import segment_ct
-from ischio.bones.segment.doubts import SIZE_SD, child_notes, small_bones, touched_note, without_prostheses
+from ischio.bones.segment.doubts import (
+    SIZE_SD,
+    child_notes,
+    missing_femora,
+    small_bones,
+    touched_note,
+    without_prostheses,
+)
 from ischio.bones.segment.fit import Laid
 from ischio.types import Frame, Side, Volume
 
@@ -76,8 +83,26 @@ def test_a_refused_child_is_named_as_one() -> None:
 
 def test_an_mr_is_refused() -> None:
     scan = replace(scan_with_ball(np.zeros(3), 18.0), modality="MR", unit="1")
-    with pytest.raises(InputError, match="MR without Hounsfield units; expected a CT"):
+    with pytest.raises(InputError, match=r"MR without Hounsfield units; expected a CT.*--fit-points"):
         segment_ct(scan)
+
+
+# Voxels given in cm or in tenths; a bed's length across the body.
+@pytest.mark.parametrize("size_mm", [(0.2, 0.2, 0.2), (10.0, 10.0, 50.0), (25.0, 30.0, 2.0)])
+def test_a_scan_of_no_persons_size_is_refused(size_mm: tuple[float, ...]) -> None:
+    scan = replace(scan_with_ball(np.zeros(3), 18.0), patient_from_voxel=np.diag([*size_mm, 1.0]))
+    with pytest.raises(InputError, match="Check the unit of its voxels' size"):
+        segment_ct(scan)
+
+
+@pytest.mark.parametrize("side", list(Side))
+def test_a_femur_that_is_not_found_at_a_socket_in_view_is_said(side: Side) -> None:
+    one = laid(side)
+    cup = socket_of("hip_bone", side, one["hip_bone", side].vertices_mm)
+    (said,) = missing_femora(one, scan_with_ball(cup, 18.0))
+    assert said.startswith(f"{side.value} femur: not found, though")
+    assert missing_femora(one, scan_with_ball(cup + [0.0, 0.0, 80.0], 18.0)) == ()
+    assert missing_femora(one | {("femur", side): one["hip_bone", side]}, scan_with_ball(cup, 18.0)) == ()
 
 
 def test_a_bone_on_which_contrast_lies_is_named() -> None:

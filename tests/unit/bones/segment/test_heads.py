@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 from ischio.atlas.parts import ball_of, part_model
 from ischio.bones.segment.ct import Key
 from ischio.bones.segment.fit import Laid
-from ischio.bones.segment.heads import joint_cut, part_joints
+from ischio.bones.segment.heads import joint_cut, part_heads
 from ischio.types import Frame, Side, Volume
 
 SIZE_MM = np.array([0.8, 0.9, 1.0])
@@ -131,7 +131,7 @@ def test_what_both_bones_hold_is_divided_there(side: Side) -> None:
     owner[:, :, : N[2] // 4] = OTHER
     before = owner.copy()
     fields = dict.fromkeys(found, socket)
-    part_joints(owner, found, fields, grid)
+    part_heads(owner, found, fields, grid)
     np.testing.assert_array_equal(owner[before == OTHER], OTHER)
     toward = places(matrix) - centre
     is_joint = (before != OTHER) & (toward[..., 2] > 0.5 * away) & (away < HEAD_MM + 8.0)
@@ -149,5 +149,5 @@ def test_a_head_beside_the_grid_and_a_femur_alone_change_nothing() -> None:
         matrix[:3, 3] += at
         grid = scan(np.zeros(N), matrix)
         owner = np.full(N, HIP, dtype=np.uint8)
-        part_joints(owner, found, dict.fromkeys(found, np.zeros(N, dtype=np.float32)), grid)
+        part_heads(owner, found, dict.fromkeys(found, np.zeros(N, dtype=np.float32)), grid)
         assert (owner == HIP).all()

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import html
+import json
 from dataclasses import replace
+from pathlib import Path
 
+import nibabel
 import numpy as np
 import pytest
 
 from ischio._check import InputError
+from ischio.atlas.parts import socket_of
 from ischio.bones.segment.ct import Segmented, segment_ct
 from ischio.bones.segment.grid import spacing_mm
+from ischio.cli import main
 from ischio.geometry.solid import solid
 from ischio.types import Bone, Frame, Side, Volume
 from ischio.validation.made_ct import Scanner, made_ct, model_hip
@@ -20,6 +26,9 @@ PERSON = 18
 MIN_DICE = 0.95
 WORN_SCALE = 0.92  # of a femur: its head is half a millimetre from the socket, and touches it in places
 MAX_TAKEN = 0.0075  # of a bone; a layer of a millimetre of the head would be 0.02
+CONTRAST_HU = 900
+INWARDS_MM, RADIUS_MM = 50.0, 30.0  # of a full bladder's middle from the socket's: it lies on the inner wall
+TOUCHES = "lies something as dense as bone that goes on from there"
 
 
 def field_of_view(bones: tuple[Bone, ...]) -> tuple[np.ndarray, np.ndarray]:
@@ -142,3 +151,30 @@ def test_rods_are_no_femur() -> None:
     scan = Volume(values.astype(np.int16), np.diag([*spacing, 1.0]), frame, "CT", "HU", "phantom")
     with pytest.raises(InputError, match="no hip bone of an adult"):
         segment_ct(scan)
+
+
+def test_nothing_is_said_of_a_hip_that_nothing_touches(found: Segmented) -> None:
+    assert found.notes == ()
+
+
+def test_contrast_that_touches_a_bone_is_said_in_study_and_report(
+    scan: Volume, bones: tuple[Bone, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hip_bone, _ = bones
+    matrix, shape = scan.patient_from_voxel, scan.values.shape
+    wall = solid(hip_bone.vertices_mm, hip_bone.faces, matrix, (shape[0], shape[1], shape[2]))
+    middle = socket_of("hip_bone", Side.LEFT, hip_bone.vertices_mm) - [INWARDS_MM, 0.0, 0.0]
+    place = np.stack(np.meshgrid(*map(np.arange, shape), indexing="ij"), axis=-1)
+    away = np.linalg.norm(place @ matrix[:3, :3].T + matrix[:3, 3] - middle, axis=-1)
+    is_inner = ~np.logical_or.accumulate(wall, axis=0)  # the first axis runs to the left: outwards here
+    values = np.where((away < RADIUS_MM) & is_inner, CONTRAST_HU, scan.values).astype(np.int16)
+    image = nibabel.Nifti1Image(values, np.diag([-1.0, -1.0, 1.0, 1.0]) @ matrix)  # type: ignore[no-untyped-call]
+    nibabel.save(image, tmp_path / "ct.nii.gz")
+    out = tmp_path / "out"
+    given = ["assess", str(tmp_path / "ct.nii.gz"), "--modality", "CT"]  # no air is in view
+    assert main([*given, "--out", str(out), "--quiet"]) == 0
+    capsys.readouterr()
+    notes = json.loads((out / "study.json").read_text(encoding="utf-8"))["notes"]
+    (said,) = (note for note in notes if TOUCHES in note)
+    assert said.startswith("left hip bone: on ")
+    assert said in html.unescape((out / "report.html").read_text(encoding="utf-8"))
