@@ -192,9 +192,12 @@ def part_heads(
         index = np.argwhere((part == number) | (part == numbers["hip_bone", side]))
         away = (index + low) @ volume.patient_from_voxel[:3, :3].T + volume.patient_from_voxel[:3, 3] - centre
         far = np.linalg.norm(away, axis=1)
-        near = (far > 1e-9) & (far < reach)
+        # Inside of the whole cut all is the head, outside of it the socket: most voxels are given rightly.
+        is_femur = part[tuple(index.T)] == number
+        nearest, farthest = np.min(cut.radii_mm), np.max(cut.radii_mm)
+        near = np.where(is_femur, far > nearest, far < farthest) & (far > 1e-9) & (far < reach)
         index, away, far = index[near], away[near], far[near]
-        distance, rays = cKDTree(cut.directions).query(away / far[:, None], 3)
+        distance, rays = cKDTree(cut.directions).query(away / far[:, None], 3, workers=2)
         weight = 1.0 / np.maximum(distance, 1e-6)
         ends = (cut.radii_mm[rays] * weight).sum(axis=1) / weight.sum(axis=1)
         is_joint = cut.is_joint[rays].all(axis=1)
