@@ -91,7 +91,7 @@ def sacroiliac_rows(name: str, scan: Volume, bones: Sequence[Bone]) -> list[Row]
     Returns
     -------
     list of Row
-        None for a joint that is not in view.
+        A joint that is not in view has none.
     """
     is_fine = np.linalg.norm(scan.patient_from_voxel[:3, :3], axis=0).max() <= WIDEST_VOXEL_MM
     rows = []
