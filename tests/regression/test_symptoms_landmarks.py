@@ -19,6 +19,7 @@ from ischio.validation.invariance import moved
 
 BY_NAME = {one.name: one for one in REGISTRY}
 ROOF_MM = 45.0  # the wing lies farther from the socket's centre
+SEAM_DEG = 1e-6  # between two segments that meet, of which each is cut by itself: rounding
 RAY_DEG = 1.0  # a soft edge is read a few tenths of a millimetre beside its corner
 OUTWARDS_MM = -1.0  # the fitted model's rim may stand that much too far out
 
@@ -59,7 +60,7 @@ def _past_the_roof_deg(hip: Hip) -> float:
     roof = away[np.linalg.norm(away, axis=2).min(axis=1) < ROOF_MM]
     ends = np.sort(np.degrees(np.arctan2(hip.side.sign * roof @ right, roof @ up)), axis=1)
     ray = 0.0
-    while (hidden := ends[(ends[:, 0] <= ray) & (ends[:, 1] > ray)]).size:
+    while (hidden := ends[(ends[:, 0] <= ray + SEAM_DEG) & (ends[:, 1] > ray + SEAM_DEG)]).size:
         ray = float(hidden[:, 1].max())
     return ray
 
