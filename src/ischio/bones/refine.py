@@ -12,6 +12,7 @@ from ischio._check import Array, InputError, complaint
 from ischio.bones.segment.grid import crop_box
 from ischio.bones.stairs import smooth_steps
 from ischio.bones.topology import Indices, find_edges
+from ischio.geometry.interpolate import values_at
 from ischio.geometry.sampling import face_normals
 from ischio.types import Volume
 
@@ -224,17 +225,7 @@ def sampled(volume: Volume, points_mm: Array, *, order: int) -> NDArray[np.float
     -------
     array of shape (...)
     """
-    from scipy.ndimage import map_coordinates
-
-    back = np.linalg.inv(volume.patient_from_voxel)
-    flat = points_mm.reshape(-1, 3)
-    voxels = np.einsum("ij,kj->ik", flat, back[:3, :3]) + back[:3, 3]
-    is_in = ((voxels >= -0.5) & (voxels <= np.array(volume.values.shape) - 0.5)).all(axis=1)
-    found = map_coordinates(
-        volume.values, voxels.T, order=order, mode="nearest", output=np.float64, prefilter=False
-    )
-    out: Array = np.where(is_in, found, np.nan).reshape(points_mm.shape[:-1])
-    return out
+    return values_at(volume.values, volume.patient_from_voxel, points_mm, order=order)
 
 
 def cubic_part(scan: Volume, points_mm: Array) -> Volume:

@@ -11,6 +11,7 @@ from ischio._check import Array
 from ischio.bones.topology import Indices
 from ischio.bones.words import counted
 from ischio.geometry.holes import enclosed
+from ischio.geometry.interpolate import divided
 from ischio.types import Volume
 
 SMOOTHING_VOXELS = 0.6  # takes the steps off; a plate one voxel thick keeps two thirds of it
@@ -85,7 +86,7 @@ def label_surface(
     The mask is smoothed lightly and cut at one half, by marching cubes. A bone cut by the field of view is
     closed there with a flat face.
     """
-    from scipy.ndimage import gaussian_filter, zoom
+    from scipy.ndimage import gaussian_filter
     from skimage import measure
 
     mask, box, n_specks = _without_specks(volume.values[box] == label, box)
@@ -107,8 +108,7 @@ def label_surface(
     if blurred.max() <= _LEVEL:  # a few voxels, no bone
         return LabelSurface(np.empty((0, 3)), np.empty((0, 3), dtype=np.int64), tuple(repairs), ends)
     if finer != (1, 1, 1):
-        sizes = [(size - 1) * n + 1 for size, n in zip(blurred.shape, finer, strict=True)]
-        blurred = zoom(blurred, [m / n for m, n in zip(sizes, blurred.shape, strict=True)], order=1)
+        blurred = divided(blurred, finer)
     marching_cubes: Any = measure.marching_cubes  # it ships types, but not of this function
     vertices, faces, _, _ = marching_cubes(blurred, _LEVEL)
     voxels = vertices.astype(np.float64) / finer + [b.start - _PAD for b in box]

@@ -12,6 +12,7 @@ from ischio.atlas.model import similarity, vertex_areas, vertex_normals
 from ischio.bones.segment.fit import Laid
 from ischio.bones.segment.grid import spacing_mm
 from ischio.bones.segment.mask import BONE_HU
+from ischio.geometry.reach import within
 from ischio.types import Volume
 
 # Soft tissue is darker, and what is open is wider than a ball of this radius: tried in turn, as marrow may be
@@ -72,7 +73,7 @@ def sacral_canals(
     tried. The canal itself is the darkest way down the middle plane that has brighter walls in front and
     behind.
     """
-    from scipy.ndimage import binary_propagation, distance_transform_edt, gaussian_filter, label
+    from scipy.ndimage import binary_propagation, gaussian_filter, label
     from skimage import segmentation
 
     watershed: Any = segmentation.watershed  # it ships types, but not of this function
@@ -83,23 +84,22 @@ def sacral_canals(
     is_marrow, is_canal = _surely(scan, even, field, sacrum)
     seeds[is_marrow] = 2
     seeds[is_canal] = 1
-    near = (field < _REACH_MM) | (seeds > 0)
     walls = np.clip(gaussian_filter(scan.values, _EVEN_WALLS_MM / spacing), *_RANGE_HU)
-    is_outer = watershed(walls, seeds, mask=near) == 1
+    is_outer = (watershed(walls, seeds, mask=field < _REACH_MM) == 1) | outside
     inside = field < -_DEEP_MM
     most = _MOST_SHARE * inside.sum()
     is_dark = is_outer & (smooth < BONE_HU)
     canal = is_canal
     if canal.any() and (is_dark & inside).sum() < most:  # no marrow was entered
-        beside = distance_transform_edt(~canal, sampling=spacing) < _BESIDE_MM
+        beside = within(canal, _BESIDE_MM, spacing)
         canal = binary_propagation(canal, mask=(is_dark & beside) | canal)
     for limit, radius in _TRIED:
         is_low = (is_outer & (even < limit) & ~is_other) | (field > _REACH_MM)
-        pieces, n = label(distance_transform_edt(is_low, sampling=spacing) > radius)
+        pieces, n = label(~within(~is_low, radius, spacing))
         is_open = np.zeros(n + 1, dtype=bool)
         is_open[np.unique(pieces[outside | canal])] = True
         is_open[0] = False
-        reached = distance_transform_edt(~is_open[pieces], sampling=spacing) <= radius + spacing.min()
+        reached = within(is_open[pieces], radius + spacing.min(), spacing)
         out: NDArray[np.bool_] = (reached & is_dark) | canal
         if (out & inside).sum() < most:
             return out

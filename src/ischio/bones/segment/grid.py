@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ischio._check import Array
+from ischio.geometry.interpolate import divided
 from ischio.types import Volume
 
 FINEST_MM = 0.6  # voxels below are joined: bone's edge is found on the scan itself, later
@@ -119,8 +120,6 @@ def fine(scan: Volume, low_mm: Array, high_mm: Array) -> Volume:
     Volume
         float32. Voxels are the scan's own, whole numbers of them joined, or divided by interpolation.
     """
-    from scipy.ndimage import zoom
-
     box, matrix = crop_box(scan, low_mm, high_mm)
     values = scan.values[box]
     size = spacing_mm(scan)
@@ -132,8 +131,7 @@ def fine(scan: Volume, low_mm: Array, high_mm: Array) -> Volume:
     parts = np.maximum(1, np.ceil(size / COARSEST_MM)).astype(int)
     out: NDArray[np.float32] = np.asarray(values, dtype=np.float32)
     if (parts > 1).any():
-        shape = [(n - 1) * part + 1 for n, part in zip(out.shape, parts, strict=True)]
-        out = zoom(out, [m / n for m, n in zip(shape, out.shape, strict=True)], order=1)
+        out = divided(out, parts)
         matrix = matrix.copy()
         matrix[:3, :3] /= parts
     return replace(scan, values=out, patient_from_voxel=matrix)

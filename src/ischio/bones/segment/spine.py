@@ -19,6 +19,7 @@ from ischio.atlas.model import vertex_normals
 from ischio.bones.segment.fit import Laid
 from ischio.bones.segment.grid import spacing_mm
 from ischio.geometry.holes import enclosed, neighbours
+from ischio.geometry.reach import within
 from ischio.types import Volume
 
 LEVELS = ("L5", "L4", "L3", "L2", "L1")
@@ -173,10 +174,10 @@ def _joined(
     bone: NDArray[np.bool_], labels: NDArray[np.generic], sacrum: int, spacing: Array
 ) -> NDArray[np.bool_]:
     """Which unlabelled bone belongs to the sacrum's joint processes and spine, beyond its laid model."""
-    from scipy.ndimage import binary_propagation, distance_transform_edt
+    from scipy.ndimage import binary_propagation
 
     is_sacrum = labels == sacrum
-    near = bone & (labels == 0) & (distance_transform_edt(~is_sacrum, sampling=spacing) < _PROCESS_MM)
+    near = bone & (labels == 0) & within(is_sacrum, _PROCESS_MM, spacing)
     out: NDArray[np.bool_] = binary_propagation(is_sacrum, mask=is_sacrum | near) & near
     return out
 

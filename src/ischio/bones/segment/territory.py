@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ischio._check import Array
 from ischio.bones.segment.grid import spacing_mm
+from ischio.geometry.interpolate import divided
 from ischio.geometry.solid import solid
 from ischio.types import Volume
 
@@ -32,7 +33,7 @@ def distance_field(
     step_mm : float
         Of the grid the distances are computed on; they are interpolated from there.
     """
-    from scipy.ndimage import distance_transform_edt, zoom
+    from scipy.ndimage import distance_transform_edt
 
     size = spacing_mm(grid)
     steps = np.maximum(1, np.round(step_mm / size)).astype(int)
@@ -53,7 +54,7 @@ def distance_field(
     deep = distance_transform_edt(inside, sampling=size * steps) - 0.5 * float((size * steps).mean())
     field = np.where(inside, -deep, far).astype(np.float32)
     start, stop = low * steps, np.minimum((high - 1) * steps + 1, grid.values.shape)
-    finer = zoom(field, [((n - 1) * s + 1) / n for n, s in zip(field.shape, steps, strict=True)], order=1)
+    finer = divided(field, steps)
     i, j, k = (slice(int(a), int(b)) for a, b in zip(start, stop, strict=True))
     finer = finer[tuple(slice(int(b - a)) for a, b in zip(start, stop, strict=True))]
     out[i, j, k] = np.clip(finer, -FAR_MM, FAR_MM)
