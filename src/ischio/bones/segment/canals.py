@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from ischio._check import Array
 from ischio.atlas.model import similarity, vertex_areas, vertex_normals
 from ischio.bones.segment.fit import Laid
+from ischio.bones.segment.flood import flooded
 from ischio.bones.segment.grid import spacing_mm
 from ischio.bones.segment.mask import BONE_HU
 from ischio.geometry.reach import within
@@ -74,9 +73,7 @@ def sacral_canals(
     behind.
     """
     from scipy.ndimage import binary_propagation, gaussian_filter, label
-    from skimage import segmentation
 
-    watershed: Any = segmentation.watershed  # it ships types, but not of this function
     spacing = spacing_mm(scan)
     even = gaussian_filter(scan.values, _EVEN_MM / spacing)
     outside = (field > _OUTSIDE_MM) & ~is_other
@@ -85,7 +82,7 @@ def sacral_canals(
     seeds[is_marrow] = 2
     seeds[is_canal] = 1
     walls = np.clip(gaussian_filter(scan.values, _EVEN_WALLS_MM / spacing), *_RANGE_HU)
-    is_outer = (watershed(walls, seeds, mask=field < _REACH_MM) == 1) | outside
+    is_outer = (flooded(walls, seeds, field < _REACH_MM) == 1) | outside
     inside = field < -_DEEP_MM
     most = _MOST_SHARE * inside.sum()
     is_dark = is_outer & (smooth < BONE_HU)

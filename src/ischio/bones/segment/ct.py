@@ -41,7 +41,7 @@ from ischio.bones.segment.growth import open_plates
 from ischio.bones.segment.heads import part_heads
 from ischio.bones.segment.mask import BONE_HU, bone_mask
 from ischio.bones.segment.sacroiliac import parted
-from ischio.bones.segment.spine import with_vertebrae
+from ischio.bones.segment.spine import spine_in_view, with_vertebrae
 from ischio.bones.segment.territory import FAR_MM, distance_field, territories
 from ischio.types import Side, Volume
 
@@ -160,10 +160,17 @@ def segment_ct(scan: Volume, *, exclude: Volume | None = None, progress: Progres
     for key in laid:
         others = [one for other, one in laid.items() if other != key]
         laid[key] = loosen(laid[key], without(grid, others, np.nan))
-    found = _labelled(scan, laid, stiff, exclude, tell)
-    if ("sacrum", None) in found.laid:
-        tell("looking for lumbar vertebrae", 0.95)
-        labels, said = with_vertebrae(found.labels, scan, laid["sacrum", None])
+    tell("cutting out the bones", 0.5)
+    points = np.concatenate([one.vertices_mm[one.seen] for one in laid.values()])
+    volume = fine(scan, points.min(axis=0) - _MARGIN_MM, points.max(axis=0) + _MARGIN_MM)
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        sacrum = laid.get(("sacrum", None))
+        looked = None if sacrum is None else pool.submit(spine_in_view, scan, sacrum, volume)
+        found = _labelled(volume, laid, stiff, exclude, tell)
+        spine = None if looked is None else looked.result()
+    if spine is not None and ("sacrum", None) in found.laid:
+        tell("telling lumbar vertebrae apart", 0.95)
+        labels, said = with_vertebrae(found.labels, spine)
         found, notes = replace(found, labels=labels), (*notes, *said)
     return replace(found, notes=(*notes, *found.notes))
 
@@ -289,14 +296,11 @@ def _laid_sacrum(laid: dict[Key, Laid], grid: Volume) -> dict[Key, Laid]:
 
 
 def _labelled(
-    scan: Volume, laid: dict[Key, Laid], stiff: dict[Key, Laid], exclude: Volume | None, tell: Progress
+    volume: Volume, laid: dict[Key, Laid], stiff: dict[Key, Laid], exclude: Volume | None, tell: Progress
 ) -> Segmented:
-    """The label map, from models as they were laid at last and before they were loosened."""
+    """The label map on the grid of a volume, from models as laid at last and before they were loosened."""
     from scipy.ndimage import gaussian_filter
 
-    tell("cutting out the bones", 0.5)
-    points = np.concatenate([one.vertices_mm[one.seen] for one in laid.values()])
-    volume = fine(scan, points.min(axis=0) - _MARGIN_MM, points.max(axis=0) + _MARGIN_MM)
     spacing = spacing_mm(volume)
     with ThreadPoolExecutor(max_workers=2) as pool:
         fields = list(pool.map(partial(_field, grid=volume), laid.values()))

@@ -7,9 +7,10 @@ joints between the arches.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +18,14 @@ from numpy.typing import NDArray
 from ischio._check import Array
 from ischio.atlas.model import vertex_normals
 from ischio.bones.segment.fit import Laid
+from ischio.bones.segment.flood import flooded
 from ischio.bones.segment.grid import spacing_mm
 from ischio.geometry.holes import enclosed, neighbours
+from ischio.geometry.interpolate import values_at
 from ischio.geometry.reach import within
 from ischio.types import Volume
+
+Look = Callable[[Array], Array]
 
 LEVELS = ("L5", "L4", "L3", "L2", "L1")
 """Upwards from the sacrum. Numbers are counted, not read: a transitional vertebra shifts them."""
@@ -119,16 +124,67 @@ class Vertebra:
     half_mm: tuple[float, float]
 
 
-def with_vertebrae(labels: Volume, scan: Volume, sacrum: Laid) -> tuple[Volume, tuple[str, ...]]:
+@dataclass(frozen=True, slots=True, eq=False)
+class SpineInView:
+    """What is seen of the lumbar spine before anything is labelled.
+
+    Parameters
+    ----------
+    room : (int, int, int)
+        Shape that a label map must be grown to, at its upper ends.
+    box : three slices
+        Of the grown map: around the spine.
+    part : Volume
+        The scan there, in HU.
+    vertebrae : tuple of Vertebra
+        Upwards.
+    where : _Places
+        Where each voxel of ``part`` lies among them.
+    """
+
+    room: tuple[int, int, int]
+    box: tuple[slice, slice, slice]
+    part: Volume
+    vertebrae: tuple[Vertebra, ...]
+    where: _Places
+
+
+def spine_in_view(scan: Volume, sacrum: Laid, grid: Volume) -> SpineInView | None:
+    """The lumbar vertebrae above a laid sacrum.
+
+    Parameters
+    ----------
+    scan : Volume
+        In HU, upright.
+    sacrum : Laid
+    grid : Volume
+        On the grid that labels will have.
+
+    Returns
+    -------
+    SpineInView or None
+        None where no vertebra is seen.
+    """
+    look = _smooth(scan, _endplate(sacrum)[0])
+    curve = follow_bodies(look, sacrum)
+    spans = _spans(curve, find_discs(curve.profile_hu)) if curve is not None else []
+    if curve is None or not spans:
+        return None
+    room = _room(grid, scan, curve)
+    box, part = _part(grid.patient_from_voxel, room, scan, curve)
+    vertebrae = _vertebrae(look, curve, spans)
+    return SpineInView(room, box, part, tuple(vertebrae), _places(part, vertebrae))
+
+
+def with_vertebrae(labels: Volume, spine: SpineInView) -> tuple[Volume, tuple[str, ...]]:
     """A label map with the lumbar vertebrae above its sacrum.
 
     Parameters
     ----------
     labels : Volume
         With the sacrum and the hip bones; its voxels stay as they are.
-    scan : Volume
-        In HU, upright.
-    sacrum : Laid
+    spine : SpineInView
+        On the grid of the labels.
 
     Returns
     -------
@@ -137,25 +193,14 @@ def with_vertebrae(labels: Volume, scan: Volume, sacrum: Laid) -> tuple[Volume, 
         seen.
     notes : tuple of str
     """
-    curve = follow_bodies(scan, sacrum)
-    if curve is None:
-        return labels, ()
-    discs = find_discs(curve.profile_hu)
-    spans = _spans(curve, discs)
-    if not spans:
-        return labels, ()
-    grid = _grown(labels, scan, curve)
-    box, values = _part(grid, scan, curve)
-    look = _smooth(scan, _endplate(sacrum)[0])
+    more = [(0, n - size) for n, size in zip(spine.room, labels.values.shape, strict=True)]
+    out, box = np.pad(labels.values, more), spine.box
     own = next((n for n, name in labels.names.items() if name == "sacrum"), 0)
-    found = _divided(
-        values, grid.values[box], _vertebrae(look, curve, spans), [int(n) for n in labels.names], own
-    )
-    out = grid.values.copy()
-    out[box][_joined(found == _SACRAL, out[box], own, spacing_mm(values))] = own
+    found = _divided(spine, out[box], [int(n) for n in labels.names], own)
+    out[box][_joined(found == _SACRAL, out[box], own, spacing_mm(spine.part))] = own
     names = dict(labels.names)
-    voxel_cm3 = abs(float(np.linalg.det(values.patient_from_voxel[:3, :3]))) / 1000.0
-    for n in range(len(spans)):
+    voxel_cm3 = abs(float(np.linalg.det(spine.part.patient_from_voxel[:3, :3]))) / 1000.0
+    for n in range(len(spine.vertebrae)):
         mask = found == n + 1
         if mask.sum() * voxel_cm3 < _LEAST_CM3:
             break  # nothing is named above a vertebra that is not there
@@ -167,7 +212,7 @@ def with_vertebrae(labels: Volume, scan: Volume, sacrum: Laid) -> tuple[Volume, 
     last = LEVELS[len(names) - len(labels.names) - 1]
     said = f"lumbar vertebrae L5 to {last}" if last != "L5" else "lumbar vertebra L5"
     doubt = "counted upwards from the sacrum: where the lowest one is transitional, all are named one off"
-    return replace(grid, values=out, names=names), (f"{said}: {doubt}",)
+    return replace(labels, values=out, names=names), (f"{said}: {doubt}",)
 
 
 def _joined(
@@ -182,12 +227,13 @@ def _joined(
     return out
 
 
-def follow_bodies(scan: Volume, sacrum: Laid) -> BodyCurve | None:
+def follow_bodies(look: Look, sacrum: Laid) -> BodyCurve | None:
     """Follow the vertebral bodies upwards from the sacrum.
 
     Parameters
     ----------
-    scan : Volume
+    look : callable
+        HU at places, mm, patient LPS; NaN outside the scan.
     sacrum : Laid
 
     Returns
@@ -198,7 +244,6 @@ def follow_bodies(scan: Volume, sacrum: Laid) -> BodyCurve | None:
     from scipy.ndimage import gaussian_filter1d
 
     start, along = _endplate(sacrum)
-    look = _smooth(scan, start)
     ticks = np.arange(-24.0, 24.1, 3.0)
     across, deep = np.meshgrid(ticks, ticks, indexing="ij")
     masks = []
@@ -310,9 +355,9 @@ def _endplate(sacrum: Laid) -> tuple[Array, Array]:
     return sacrum.vertices_mm[near].mean(axis=0), way / np.linalg.norm(way)
 
 
-def _smooth(scan: Volume, start: Array) -> Any:
+def _smooth(scan: Volume, start: Array) -> Look:
     """A function that gives lightly smoothed HU at places above the sacrum; NaN outside the scan."""
-    from scipy.ndimage import gaussian_filter, map_coordinates
+    from scipy.ndimage import gaussian_filter
 
     from ischio.bones.segment.grid import crop_box
 
@@ -320,17 +365,7 @@ def _smooth(scan: Volume, start: Array) -> Any:
     box, matrix = crop_box(scan, start - reach - [0, 0, 40.0], start + reach + [0, 0, _LONGEST_MM + 40.0])
     values = np.clip(scan.values[box], -200, 700).astype(np.float32)
     values = gaussian_filter(values, 1.5 / spacing_mm(scan))
-    back = np.linalg.inv(matrix)
-    size = np.array(values.shape)
-
-    def look(places: Array) -> Array:
-        voxels = places @ back[:3, :3].T + back[:3, 3]
-        inside = ((voxels > -0.5) & (voxels < size - 0.5)).all(axis=-1)
-        found = map_coordinates(values, voxels.reshape(-1, 3).T, order=1, mode="nearest")
-        out: Array = np.where(inside, found.reshape(inside.shape), np.nan)
-        return out
-
-    return look
+    return partial(values_at, values, matrix, order=1)
 
 
 def _section_axes(along: Array) -> tuple[Array, Array]:
@@ -340,9 +375,9 @@ def _section_axes(along: Array) -> tuple[Array, Array]:
     return left, np.cross(along, left)
 
 
-def _grown(labels: Volume, scan: Volume, curve: BodyCurve) -> Volume:
-    """The label map, grown at its upper ends until spine or scan ends; its voxels keep their numbers."""
-    back = np.linalg.inv(labels.patient_from_voxel)
+def _room(grid: Volume, scan: Volume, curve: BodyCurve) -> tuple[int, int, int]:
+    """Shape of a grid that is grown at its upper ends until spine or scan ends."""
+    back = np.linalg.inv(grid.patient_from_voxel)
     reach = np.array([_ARCH_HALF_MM, _ARCH_DEEP_MM, 20.0])
     high = curve.points_mm.max(axis=0) + reach
     last = (
@@ -350,22 +385,23 @@ def _grown(labels: Volume, scan: Volume, curve: BodyCurve) -> Volume:
     )
     ends = [np.floor(back[:3, :3] @ at + back[:3, 3] + 1e-6).astype(int) + 1 for at in (high, last)]
     need = np.minimum(*ends)
-    more = [(0, max(0, int(n) - size)) for n, size in zip(need, labels.values.shape, strict=True)]
-    return replace(labels, values=np.pad(labels.values, more))
+    i, j, k = (max(int(n), size) for n, size in zip(need, grid.values.shape, strict=True))
+    return i, j, k
 
 
-def _part(grid: Volume, scan: Volume, curve: BodyCurve) -> tuple[tuple[slice, slice, slice], Volume]:
-    """The part of a label map's grid around the spine, and the scan's values there."""
+def _part(
+    patient_from_voxel: Array, size: tuple[int, int, int], scan: Volume, curve: BodyCurve
+) -> tuple[tuple[slice, slice, slice], Volume]:
+    """The part of a grid around the spine, and the scan's values there."""
     from scipy.ndimage import affine_transform
 
-    back = np.linalg.inv(grid.patient_from_voxel)
+    back = np.linalg.inv(patient_from_voxel)
     low = curve.points_mm.min(axis=0) - [_ARCH_HALF_MM, 40.0, 30.0]
     high = curve.points_mm.max(axis=0) + [_ARCH_HALF_MM, _ARCH_DEEP_MM, 20.0]
     ends = np.array([low, high]) @ back[:3, :3].T + back[:3, 3]
-    size = np.array(grid.values.shape)
-    start = np.clip(np.floor(ends.min(axis=0)), 0, size - 1).astype(int)
+    start = np.clip(np.floor(ends.min(axis=0)), 0, np.array(size) - 1).astype(int)
     stop = np.clip(np.ceil(ends.max(axis=0)) + 1, start + 1, size).astype(int)
-    matrix = grid.patient_from_voxel.copy()
+    matrix = patient_from_voxel.copy()
     matrix[:3, 3] += matrix[:3, :3] @ start
     scan_from_part = np.linalg.inv(scan.patient_from_voxel) @ matrix
     values = affine_transform(
@@ -381,7 +417,7 @@ def _part(grid: Volume, scan: Volume, curve: BodyCurve) -> tuple[tuple[slice, sl
     return (i, j, k), replace(scan, values=values, patient_from_voxel=matrix)
 
 
-def _vertebrae(look: Any, curve: BodyCurve, spans: list[tuple[int, int]]) -> list[Vertebra]:
+def _vertebrae(look: Look, curve: BodyCurve, spans: list[tuple[int, int]]) -> list[Vertebra]:
     """Where the vertebra of each span lies."""
     last = len(curve.points_mm) - 1
     ends = [spans[0][0], *(high for _, high in spans)]
@@ -396,7 +432,7 @@ def _vertebrae(look: Any, curve: BodyCurve, spans: list[tuple[int, int]]) -> lis
     return out
 
 
-def _disc_plane(look: Any, at: Array, way: Array) -> tuple[Array, Array]:
+def _disc_plane(look: Look, at: Array, way: Array) -> tuple[Array, Array]:
     """Middle and upward normal of a disc: dark, between two bright endplates."""
     ticks = np.arange(-16.0, 16.1, 4.0)
     aside, deep = np.meshgrid(ticks, ticks, indexing="ij")
@@ -428,7 +464,7 @@ def _disc_plane(look: Any, at: Array, way: Array) -> tuple[Array, Array]:
 
 
 def _body(
-    look: Any, lower: tuple[Array, Array], upper: tuple[Array, Array] | None, at: list[Array], way: Array
+    look: Look, lower: tuple[Array, Array], upper: tuple[Array, Array] | None, at: list[Array], way: Array
 ) -> Vertebra:
     """The ellipse across a body's waist that is bright all over, and whose edge falls most all round."""
     left, back = _section_axes(way)
@@ -460,15 +496,13 @@ def _body(
 
 
 def _divided(
-    part: Volume, taken: NDArray[np.generic], vertebrae: list[Vertebra], known: list[int], sacrum: int
+    spine: SpineInView, taken: NDArray[np.generic], known: list[int], sacrum: int
 ) -> NDArray[np.int32]:
     """Number (from 1, upwards) of each voxel's vertebra, -1 the sacrum's upper joints, 0 elsewhere."""
     from scipy.ndimage import binary_closing, binary_dilation, find_objects, gaussian_filter, label
-    from skimage import segmentation
 
-    watershed: Any = segmentation.watershed  # it ships types, but not of this function
+    part, vertebrae, where = spine.part, spine.vertebrae, spine.where
     spacing = spacing_mm(part)
-    where = _places(part, vertebrae)
     # Behind the bodies the sacrum's label may hold what is the lowest vertebra's, across their joints.
     is_joint = (taken == sacrum) & where.is_hung & (where.level <= 1) & where.is_near
     zone = (~np.isin(taken, known) & where.is_near) | is_joint
@@ -484,7 +518,7 @@ def _divided(
     inside = np.where(where.is_core & (seen_cm3 > _LEAST_CM3)[where.level], 2, 0)
     walls = np.clip(gaussian_filter(part.values, 0.5 / spacing), *_WALL_HU)
     water = np.where(where.is_outside, 1, inside).astype(np.int32)
-    walled = (watershed(walls, water, mask=binary_dilation(where.is_near, iterations=2)) == 2) & zone
+    walled = (flooded(walls, water, binary_dilation(where.is_near, iterations=2)) == 2) & zone
     bone |= walled
     bone |= _small_holes(bone, 2, spacing) & zone
     # A transverse process is a ring in sagittal slices; nearer to the middle there are foramina.
@@ -492,7 +526,7 @@ def _divided(
     bone &= ~_bright_disc(bone, walled, smooth, where.is_disc, spacing)
     seeds = np.where(bone & where.is_sure, where.level + 1, 0).astype(np.int32)
     height = where.ridge - np.clip(gaussian_filter(part.values, 0.5 / spacing), -100.0, 700.0)
-    found: NDArray[np.int32] = watershed(height, seeds, mask=bone) - 1
+    found = flooded(height, seeds, bone) - 1
     out = np.where((found == 0) & where.is_hung, _SACRAL, 0).astype(np.int32)
     boxes = find_objects(found, max_label=len(vertebrae))
     for n, box in enumerate(boxes, start=1):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from ischio._check import Array
+from ischio.bones.segment.flood import flooded
 from ischio.bones.segment.grid import spacing_mm
 from ischio.geometry.interpolate import divided
 from ischio.geometry.solid import solid
@@ -85,9 +84,6 @@ def territories(
     both models by a ridge there.
     """
     from scipy.ndimage import find_objects, gaussian_filter
-    from skimage import segmentation
-
-    watershed: Any = segmentation.watershed  # it ships types, but not of this function
 
     nearest = np.full(values.shape, FAR_MM, dtype=np.float32)
     second = np.full(values.shape, FAR_MM, dtype=np.float32)
@@ -106,6 +102,6 @@ def territories(
     height += _RIDGE_HU * np.exp(-0.5 * ((second[box] - nearest[box]) / _RIDGE_MM) ** 2)
     sure = (second[box] - nearest[box] > _SURE_MM) | (nearest[box] < -3.0)
     seeds = np.where(zone & sure, owner[box], 0).astype(np.int32)
-    found = watershed(height, seeds, mask=zone)
+    found = flooded(height, seeds, zone)
     owner[box] = np.where(zone & (found > 0), found, owner[box])
     return owner

@@ -116,7 +116,9 @@ def divided(values, parts, out):  # type: ignore[no-untyped-def]
             ab, ae, db, de = (1.0 - u) * (1.0 - v), (1.0 - u) * v, u * (1.0 - v), u * v
             here = 0.0
             for c in range(n_k):
-                ahead = ab * values[a, b, c] + ae * values[a, e, c] + db * values[d, b, c] + de * values[d, e, c]
+                ahead = (
+                    ab * values[a, b, c] + ae * values[a, e, c] + db * values[d, b, c] + de * values[d, e, c]
+                )
                 if c:
                     for k in range(n):
                         out[i, j, (c - 1) * n + k] = (1.0 - share[k]) * here + share[k] * ahead

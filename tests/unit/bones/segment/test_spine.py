@@ -11,7 +11,7 @@ from scipy.ndimage import gaussian_filter
 
 from ischio.atlas.parts import part_model
 from ischio.bones.segment.fit import Laid
-from ischio.bones.segment.spine import LEVELS, find_discs, with_vertebrae
+from ischio.bones.segment.spine import LEVELS, find_discs, spine_in_view, with_vertebrae
 from ischio.geometry.solid import solid
 from ischio.types import Frame, Volume
 
@@ -85,10 +85,16 @@ def made(
     return scan, Volume(labels, matrix, frame, "labels", "1", "made", {5: "sacrum"}), truth
 
 
+def labelled(labels: Volume, scan: Volume) -> tuple[Volume, tuple[str, ...]]:
+    """The labels with vertebrae; as they are where none is seen."""
+    spine = spine_in_view(scan, sacrum(), labels)
+    return (labels, ()) if spine is None else with_vertebrae(labels, spine)
+
+
 @pytest.fixture(scope="module")
 def found() -> tuple[Volume, Volume, np.ndarray, tuple[str, ...]]:
     scan, labels, truth = made(128.0)
-    out, notes = with_vertebrae(labels, scan, sacrum())
+    out, notes = labelled(labels, scan)
     return labels, out, truth, notes
 
 
@@ -117,7 +123,7 @@ def test_vertebrae_are_found_and_named_upwards(
 @pytest.mark.parametrize("lean", [-LEAN, LEAN])
 def test_a_spine_that_leans_to_a_side_with_marrow_like_soft_tissue(lean: float) -> None:
     scan, labels, truth = made(128.0, marrow_hu=THIN_HU, lean=lean)
-    out, _ = with_vertebrae(labels, scan, sacrum())
+    out, _ = labelled(labels, scan)
     check_agree(out, truth)
 
 
@@ -127,7 +133,7 @@ def test_bright_discs_are_no_bone() -> None:
     discs = scan.values == DISC_HU
     noise = gaussian_filter(np.random.default_rng(1).normal(size=discs.shape), 0.6)
     hu = np.where(discs, BRIGHT_HU, scan.values) + noise * (NOISE_HU / noise.std())
-    out, _ = with_vertebrae(labels, replace(scan, values=hu.astype(np.float32)), sacrum())
+    out, _ = labelled(labels, replace(scan, values=hu.astype(np.float32)))
     i, j, k = out.values.shape
     taken = out.values > 5
     assert taken.any()
@@ -142,7 +148,7 @@ def test_what_the_sacrum_holds_of_the_lowest_arch_is_given_back() -> None:
     behind = behind[behind[:, 2] > np.median(behind[:, 2])]  # the lower half may lie on the sacrum's own arch
     wrong = labels.values.copy()
     wrong[tuple(behind.T)] = 5
-    out, _ = with_vertebrae(replace(labels, values=wrong), scan, sacrum())
+    out, _ = labelled(replace(labels, values=wrong), scan)
     number = {name: n for n, name in out.names.items()}["vertebrae_L5"]
     assert len(behind) > 50
     assert (out.values[tuple(behind.T)] == number).mean() > LEAST_GIVEN
@@ -158,7 +164,7 @@ def test_what_was_labelled_stays(found: tuple[Volume, Volume, np.ndarray, tuple[
 
 def test_the_map_ends_where_the_scan_ends_and_cuts_the_last_one() -> None:
     scan, labels, _ = made(52.0)
-    out, _ = with_vertebrae(labels, scan, sacrum())
+    out, _ = labelled(labels, scan)
     names = [name for name in out.names.values() if name.startswith("vertebrae_")]
     assert names == ["vertebrae_L5", "vertebrae_L4"]
     assert out.values.shape[2] == scan.values.shape[2]
@@ -170,7 +176,7 @@ def test_the_map_ends_where_the_scan_ends_and_cuts_the_last_one() -> None:
 def test_none_is_made_up(above_mm: float) -> None:
     """A scan that ends at the sacrum, and one with nothing but soft tissue above it."""
     scan, labels, _ = made(above_mm, with_bone=False)
-    out, notes = with_vertebrae(labels, scan, sacrum())
+    out, notes = labelled(labels, scan)
     assert out is labels
     assert notes == ()
 
@@ -179,9 +185,7 @@ def test_a_sacrum_out_of_view_has_none() -> None:
     scan, labels, _ = made(120.0)
     upto = scan.values.shape[2] // 4
     low = replace(scan, values=scan.values[:, :, :upto])
-    assert with_vertebrae(replace(labels, values=labels.values[:, :, :upto]), low, sacrum())[0].names == {
-        5: "sacrum"
-    }
+    assert labelled(replace(labels, values=labels.values[:, :, :upto]), low)[0].names == {5: "sacrum"}
 
 
 def test_discs_are_where_the_profile_falls_at_distances_of_vertebrae() -> None:
