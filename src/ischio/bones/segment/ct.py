@@ -36,7 +36,7 @@ from ischio.bones.segment.find import (
     knee_guess,
 )
 from ischio.bones.segment.fit import CUBE_MM, HIGH_HU, LOW_HU, Held, Laid, lay, loosen, without
-from ischio.bones.segment.grid import coarse, fine, spacing_mm, upright
+from ischio.bones.segment.grid import coarse, fine, spacing_mm, upright, within_scan
 from ischio.bones.segment.growth import open_plates
 from ischio.bones.segment.heads import part_heads
 from ischio.bones.segment.mask import BONE_HU, bone_mask
@@ -125,7 +125,7 @@ def segment_ct(scan: Volume, *, exclude: Volume | None = None, progress: Progres
     scan = upright(scan)
     tell("looking for hips", 0.0)
     field = EdgeField(scan)
-    grid = coarse(scan, CUBE_MM, LOW_HU, HIGH_HU)
+    grid = within_scan(coarse(scan, CUBE_MM, LOW_HU, HIGH_HU), scan)
     if exclude is not None:
         grid = unseen(grid, exclude)
     tell("laying the hips", 0.1)

@@ -88,6 +88,30 @@ def coarse(scan: Volume, size_mm: float, low: float, high: float) -> Volume:
     return replace(scan, values=values, patient_from_voxel=grid)
 
 
+def within_scan(grid: Volume, scan: Volume) -> Volume:
+    """A grid on which what lies outside of a scan shows nothing, as beside a scan that is turned against it.
+
+    Parameters
+    ----------
+    grid : Volume
+        Of floating-point values, as ``coarse`` makes it.
+    scan : Volume
+
+    Returns
+    -------
+    Volume
+        NaN further outside than a voxel of the grid: nearer the scan's outermost values go on.
+    """
+    voxel_from_grid = np.linalg.inv(scan.patient_from_voxel) @ grid.patient_from_voxel
+    index = np.ogrid[tuple(slice(n) for n in grid.values.shape)]
+    most = spacing_mm(grid).max() / spacing_mm(scan) + 0.5
+    is_in = np.ones((), dtype=bool)
+    for row, reach, size in zip(voxel_from_grid[:3], most, scan.values.shape, strict=True):
+        at = sum(step * n for step, n in zip(row[:3], index, strict=True)) + row[3]
+        is_in = is_in & (at >= -reach) & (at <= size - 1 + reach)
+    return replace(grid, values=np.where(is_in, grid.values, np.float32(np.nan)))
+
+
 def _joined(
     values: NDArray[np.generic], affine: Array, steps: NDArray[np.int64], low: float, high: float
 ) -> tuple[NDArray[np.float32], Array]:

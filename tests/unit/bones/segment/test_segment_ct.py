@@ -10,6 +10,7 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from ischio._check import InputError
 from ischio.atlas.parts import socket_of
@@ -28,6 +29,10 @@ WORN_SCALE = 0.92  # of a femur: its head is half a millimetre from the socket, 
 MAX_TAKEN = 0.0075  # of a bone; a layer of a millimetre of the head would be 0.02
 CONTRAST_HU = 900
 INWARDS_MM, RADIUS_MM = 50.0, 30.0  # of a full bladder's middle from the socket's: it lies on the inner wall
+TURNED_DEG = (20.0, -10.0, 15.0)
+SEEN_SHARE = 0.03  # of a surface: a box along the patient's axes holds 0.1 and more of it beside the scan
+EDGE_SHARE = 0.05  # models are laid on grids of 2 mm that are turned
+UPTO = 45  # slices of 2 mm: to above the head's middle
 TOUCHES = "lies something as dense as bone that goes on from there"
 
 
@@ -95,6 +100,23 @@ def test_a_mirrored_scan_has_the_other_side(scan: Volume) -> None:
     flip = np.diag([-1.0, 1.0, 1.0, 1.0])
     mirrored = replace(scan, patient_from_voxel=flip @ scan.patient_from_voxel)
     assert set(segment_ct(mirrored).labels.names.values()) == {"femur_right", "hip_bone_right"}
+
+
+def test_a_short_scan_turned_against_the_patient(scan: Volume, bones: tuple[Bone, ...]) -> None:
+    """What lies beside a turned scan, in a box along the patient's axes, is no surface without edges."""
+    turn = np.eye(4)
+    turn[:3, :3] = Rotation.from_euler("xyz", TURNED_DEG, degrees=True).as_matrix()
+    short = replace(scan, values=scan.values[:, :, :UPTO])
+    turned = segment_ct(replace(short, patient_from_voxel=turn @ scan.patient_from_voxel))
+    for key, one in segment_ct(short).laid.items():
+        assert turned.laid[key].seen_fraction == pytest.approx(one.seen_fraction, abs=SEEN_SHARE)
+        assert turned.laid[key].edge_fraction == pytest.approx(one.edge_fraction, abs=EDGE_SHARE)
+    labels = turned.labels
+    assert set(labels.names.values()) == {"femur_left", "hip_bone_left"}
+    back = replace(labels, patient_from_voxel=np.linalg.inv(turn) @ labels.patient_from_voxel)
+    number = {name: n for n, name in labels.names.items()}
+    for bone in bones:
+        assert dice(back, number[f"{bone.name}_left"], bone) > MIN_DICE
 
 
 @pytest.mark.usefixtures("found")
