@@ -16,6 +16,7 @@ from ischio._check import Array, InputError, complaint
 from ischio.atlas.model import similarity, vertex_areas
 from ischio.atlas.parts import part_model, pelvis_mean, pelvis_parts, socket, socket_of
 from ischio.bones.exclude import marked_on, unseen
+from ischio.bones.refine import sampled
 from ischio.bones.segment.canals import sacral_canals
 from ischio.bones.segment.doubts import (
     child_notes,
@@ -39,7 +40,7 @@ from ischio.bones.segment.fit import CUBE_MM, HIGH_HU, LOW_HU, Held, Laid, lay, 
 from ischio.bones.segment.grid import coarse, fine, spacing_mm, upright, within_scan
 from ischio.bones.segment.growth import open_plates
 from ischio.bones.segment.heads import part_heads
-from ischio.bones.segment.mask import BONE_HU, bone_mask
+from ischio.bones.segment.mask import BONE_HU, bone_mask, touched_cm2
 from ischio.bones.segment.sacroiliac import parted
 from ischio.bones.segment.spine import spine_in_view, with_vertebrae
 from ischio.bones.segment.territory import FAR_MM, distance_field, territories
@@ -56,6 +57,7 @@ _CLEARLY = 0.03
 MIN_EDGE_JOINED = 0.68  # of a bone whose place is known from a laid hip bone: right ones have 0.74 and more
 MIN_SEEN = 0.06  # of a bone's surface
 _LEAST_MM = 70.0  # of a bone, corner to corner: less tells nothing, and landmarks refuse a bone under 60
+_MIN_OTHER = 0.3  # of the other hip bone, to be looked for beside one: a symphysis in view is no hip
 _MIN_SACRUM = 0.2  # less tells nothing of it
 _SMALLEST_SCAN_MM = 60.0  # a child's hip joint alone is as large
 _WIDEST_SCAN_MM, _LONGEST_SCAN_MM = 1200.0, 2500.0  # the widest fields of view have 850; nobody is longer
@@ -166,12 +168,15 @@ def segment_ct(scan: Volume, *, exclude: Volume | None = None, progress: Progres
     with ThreadPoolExecutor(max_workers=1) as pool:
         sacrum = laid.get(("sacrum", None))
         looked = None if sacrum is None else pool.submit(spine_in_view, scan, sacrum, volume)
-        found = _labelled(volume, laid, stiff, exclude, tell)
+        found, touching = _labelled(volume, laid, stiff, exclude, tell)
         spine = None if looked is None else looked.result()
     if spine is not None and ("sacrum", None) in found.laid:
         tell("telling lumbar vertebrae apart", 0.95)
         labels, said = with_vertebrae(found.labels, spine)
         found, notes = replace(found, labels=labels), (*notes, *said)
+    for one in touching:  # what turned out to be a vertebra, or a process of the sacrum, is no stranger
+        strange = one.touching & (found.labels.values[one.box] == 0)
+        notes += touched_note(*one.key, touched_cm2(strange, spacing_mm(volume)))
     return replace(found, notes=(*notes, *found.notes))
 
 
@@ -194,7 +199,14 @@ def _laid_hips(field: EdgeField, grid: Volume) -> dict[Key, Laid]:
     """Hip bones and femora of both sides, which do not need each other."""
     with ThreadPoolExecutor(max_workers=2) as pool:
         found = pool.map(lambda side: _laid_hip(hip_guesses(field, side, _N_TRIED), grid), Side)
-        return {key: one for hip in found for key, one in hip.items()}
+        laid = {key: one for hip in found for key, one in hip.items()}
+    bones = [key for key in laid if key[0] == "hip_bone"]
+    if len(bones) == 1:  # the other one's place is known from it, though no guess led there
+        side = Side.RIGHT if bones[0][1] is Side.LEFT else Side.LEFT
+        start, points = _from_pelvis(laid, bones, ("hip_bone", side))
+        if np.isfinite(sampled(grid, points, order=0)).mean() > _MIN_OTHER:
+            laid |= _laid_hip([HipGuess(side, 0.0, start, start)], grid)
+    return laid
 
 
 def _laid_hip(guesses: list[HipGuess], grid: Volume) -> dict[Key, Laid]:
@@ -275,19 +287,23 @@ def _is_there(one: Laid, least: float = MIN_EDGE) -> bool:
     return one.edge_fraction >= least and one.seen_fraction >= MIN_SEEN and low < one.scale < high
 
 
-def _laid_sacrum(laid: dict[Key, Laid], grid: Volume) -> dict[Key, Laid]:
-    """The sacrum, from where it lies between the hip bones of the mean pelvis."""
+def _from_pelvis(laid: dict[Key, Laid], keys: list[Key], wanted: Key) -> tuple[Placed, Array]:
+    """Where a bone of the mean pelvis lies beside bones that are laid, and its vertices there."""
     parts, mean = pelvis_parts(), pelvis_mean()
-    keys = [key for key in laid if key[0] == "hip_bone"]
-    if not keys:
-        return {}
     source = np.concatenate([mean[parts[key].vertices] for key in keys])
     target = np.concatenate([laid[key].vertices_mm for key in keys])
     scale, rotation, offset = similarity(source, target, np.ones(len(source)))
-    model = part_model("sacrum", None)
-    own = mean[parts["sacrum", None].vertices]
-    placed = scale * own @ rotation.T + offset
-    start = Placed(*similarity(model.mean_mm, placed, vertex_areas(model.mean_mm, model.faces)))
+    model = part_model(*wanted)
+    placed = scale * mean[parts[wanted].vertices] @ rotation.T + offset
+    return Placed(*similarity(model.mean_mm, placed, vertex_areas(model.mean_mm, model.faces))), placed
+
+
+def _laid_sacrum(laid: dict[Key, Laid], grid: Volume) -> dict[Key, Laid]:
+    """The sacrum, from where it lies between the hip bones of the mean pelvis."""
+    keys = [key for key in laid if key[0] == "hip_bone"]
+    if not keys:
+        return {}
+    model, (start, _) = part_model("sacrum", None), _from_pelvis(laid, keys, ("sacrum", None))
     rounds = ((10.0, 2, 4), (8.0, 6, 4), (6.0, 12, 5), (5.0, 25, 5))
     # The inner edge of an ilium's cortex is steeper than the sacrum's own edge beside it.
     sacrum = lay(model, start, without(grid, [laid[key] for key in keys], np.nan), rounds=rounds)
@@ -297,7 +313,7 @@ def _laid_sacrum(laid: dict[Key, Laid], grid: Volume) -> dict[Key, Laid]:
 
 def _labelled(
     volume: Volume, laid: dict[Key, Laid], stiff: dict[Key, Laid], exclude: Volume | None, tell: Progress
-) -> Segmented:
+) -> tuple[Segmented, list[_CutOut]]:
     """The label map on the grid of a volume, from models as laid at last and before they were loosened."""
     from scipy.ndimage import gaussian_filter
 
@@ -312,6 +328,7 @@ def _labelled(
     labels = np.zeros(volume.values.shape, dtype=np.uint8)
     names: dict[int, str] = {}
     notes: tuple[str, ...] = ()
+    cut_outs: list[_CutOut] = []
 
     def cut_out(number: int, key: Key) -> _CutOut:
         field, is_sacrum = fields[number - 1], key[0] == "sacrum"
@@ -326,13 +343,12 @@ def _labelled(
         is_joint = np.broadcast_to(is_joint, inner.shape)
         is_own = owner[box] == number
         bone = bone_mask(smooth[box], inner, is_own, is_joint, spacing, by_slice=not is_sacrum, stiff=before)
-        return _CutOut(box, bone.voxels, is_own & (inner < 0.0), touched_note(*key, bone.touched_cm2))
+        return _CutOut(key, box, bone.voxels, is_own & (inner < 0.0), bone.touching)
 
     with ThreadPoolExecutor(max_workers=2) as pool:
         found = pool.map(cut_out, count(1), laid)
-        for number, ((name, side), (box, mask, modelled, said)) in enumerate(
-            zip(laid, found, strict=True), start=1
-        ):
+        for number, one in enumerate(found, start=1):
+            (name, side), box, mask, modelled, _ = one
             tell(f"filling the {name.replace('_', ' ')}", 0.7 + 0.05 * number)
             if name == "sacrum":  # laid last: the others are labelled
                 part = replace(volume, values=volume.values[box], patient_from_voxel=_moved(volume, box))
@@ -346,14 +362,14 @@ def _labelled(
                 notes += (f"{words_of(name, side)}: left out, too little of it is in view",)
                 continue
             labels[box][mask] = number
-            notes += said
+            cut_outs.append(one)
             names[number] = name if side is None else f"{name}_{side.value}"
     if not names:
         got, expected = "; ".join(notes), f"at least {_LEAST_MM:.0f} mm of a bone"
         raise InputError(complaint("the scan", got, expected, "Extend the field of view, or pass labels."))
     out = replace(volume, values=labels, modality="labels", unit="1", names=names)
     kept = {key: one for number, (key, one) in enumerate(laid.items(), start=1) if number in names}
-    return Segmented(out, kept, notes)
+    return Segmented(out, kept, notes), cut_outs
 
 
 def _size_mm(mask: NDArray[np.bool_], spacing: Array) -> float:
@@ -362,12 +378,13 @@ def _size_mm(mask: NDArray[np.bool_], spacing: Array) -> float:
 
 
 class _CutOut(NamedTuple):
-    """Where a bone lies, its voxels there, what the laid model alone says they are, what there is to say."""
+    """Where a bone lies, its voxels there, those that the laid model alone says, and what touches it."""
 
+    key: Key
     box: tuple[slice, slice, slice]
     mask: NDArray[np.bool_]
     modelled: NDArray[np.bool_]
-    notes: tuple[str, ...]
+    touching: NDArray[np.bool_]
 
 
 def _field(laid: Laid, grid: Volume) -> NDArray[np.float32]:

@@ -51,9 +51,10 @@ def without_prostheses(laid: dict[Key, Laid], scan: Volume) -> tuple[dict[Key, L
 
 def _metal_cm3(scan: Volume, centre: Array) -> float:
     """Volume of metal around a point."""
-    box, _ = crop_box(scan, centre - _JOINT_MM, centre + _JOINT_MM)
-    voxel = abs(float(np.linalg.det(scan.patient_from_voxel[:3, :3])))
-    return float((scan.values[box] > METAL_HU).sum()) * voxel / 1000.0
+    box, matrix = crop_box(scan, centre - _JOINT_MM, centre + _JOINT_MM)
+    metal = np.argwhere(scan.values[box] > METAL_HU) @ matrix[:3, :3].T + matrix[:3, 3]
+    near = (np.abs(metal - centre) <= _JOINT_MM).all(axis=1)  # a turned scan's box is larger
+    return float(near.sum()) * abs(float(np.linalg.det(matrix[:3, :3]))) / 1000.0
 
 
 def small_bones(laid: dict[Key, Laid]) -> tuple[str, ...]:

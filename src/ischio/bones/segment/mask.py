@@ -27,16 +27,15 @@ _CLOSE_MM = 1.6  # gaps in a cortex blurred away
 
 
 class BoneMask(NamedTuple):
-    """Voxels of a bone, and how much of its surface something touches that is as dense and is left out.
+    """Voxels of a bone, and those on its surface of what is as dense, goes on from there and is left out.
 
     Parameters
     ----------
-    voxels : bool array of shape (I, J, K)
-    touched_cm2 : float
+    voxels, touching : bool arrays of shape (I, J, K)
     """
 
     voxels: NDArray[np.bool_]
-    touched_cm2: float
+    touching: NDArray[np.bool_]
 
 
 def bone_mask(
@@ -81,13 +80,13 @@ def bone_mask(
     is_deep = (values > BONE_HU) | (~is_joint & (even > deep))
     is_dense = values > _half_height(values, field, is_own, spacing)
     solid: NDArray[np.bool_] = core | (near & np.where(is_inside, is_deep, is_dense))
-    further, touched_cm2 = _going_on(
-        is_dense & is_own, field if stiff is None else np.maximum(field, stiff), spacing
-    )
+    outer = field if stiff is None else np.maximum(field, stiff)
+    further = _going_on(is_dense & is_own, outer, spacing)
+    touching = further & (outer < _BESIDE_MM + _LAYER_MM)
     solid &= ~further
     pieces, n = label(solid)
     if n == 0:
-        return BoneMask(solid, touched_cm2)
+        return BoneMask(solid, touching)
     sizes = np.bincount(pieces.ravel())
     sizes[0] = 0
     has_core = np.zeros(n + 1, dtype=bool)
@@ -102,7 +101,7 @@ def bone_mask(
     solid = enclosed(solid)
     if by_slice:
         solid |= enclosed(solid, across=2) & (field < 0.0)
-    return BoneMask(solid & is_own, touched_cm2)
+    return BoneMask(solid & is_own, touching)
 
 
 def _half_height(
@@ -125,13 +124,20 @@ def _half_height(
     return out
 
 
-def _going_on(
-    is_dense: NDArray[np.bool_], field: NDArray[np.float32], spacing: Array
-) -> tuple[NDArray[np.bool_], float]:
-    """What is dense outside of the model and goes on where no bone is: contrast, another bone, an implant.
+def touched_cm2(touching: NDArray[np.bool_], spacing: Array) -> float:
+    """How much of a bone's surface voxels lie on that touch it.
 
-    And how much of the model's surface it lies on, cm2.
+    Parameters
+    ----------
+    touching : bool array of shape (I, J, K)
+        Of ``BoneMask``, or some of them.
+    spacing : array of shape (3,), mm
     """
+    return float(np.count_nonzero(touching) * np.prod(spacing)) / _LAYER_MM / 100.0
+
+
+def _going_on(is_dense: NDArray[np.bool_], field: NDArray[np.float32], spacing: Array) -> NDArray[np.bool_]:
+    """What is dense outside of the model and goes on where no bone is: contrast, another bone, an implant."""
     from scipy.ndimage import label
 
     pieces, n = label(is_dense & (field > _BESIDE_MM) & (field < _REACH_MM + _LAYER_MM))
@@ -139,8 +145,7 @@ def _going_on(
     goes_on: NDArray[np.bool_] = further > 100.0 * _CONTACT_CM2
     goes_on[0] = False
     out: NDArray[np.bool_] = goes_on[pieces]
-    beside = np.count_nonzero(out & (field < _BESIDE_MM + _LAYER_MM))
-    return out, beside * float(np.prod(spacing)) / _LAYER_MM / 100.0
+    return out
 
 
 def _ball(radius_mm: float, spacing: Array) -> NDArray[np.bool_]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from ischio._check import InputError
 from ischio.atlas.model import N_PEOPLE, person_surface, similarity, vertex_areas
@@ -48,6 +49,17 @@ def test_a_joint_of_metal_is_left_out(side: Side, radius_mm: float, stays: bool)
     assert bool(kept) is stays
     assert bool(notes) is not stays
     assert stays or f"{side.value} hip: left out" in notes[0]
+
+
+def test_metal_beside_the_joint_of_a_turned_scan_is_none_in_it() -> None:
+    """A box along the axes of a turned scan reaches further than one along the patient's."""
+    one = laid(Side.LEFT)
+    cup = socket_of("hip_bone", Side.LEFT, one["hip_bone", Side.LEFT].vertices_mm)
+    scan = scan_with_ball(np.zeros(3), 14.0)
+    turn = np.eye(4)
+    turn[:3, :3] = Rotation.from_euler("z", 45, degrees=True).as_matrix()
+    turn[:3, 3] = cup + [0.0, 47.0, 0.0]
+    assert without_prostheses(one, replace(scan, patient_from_voxel=turn @ scan.patient_from_voxel))[0]
 
 
 # A large man's hip at 0.76; a small woman's.

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from ischio.bones.segment.mask import bone_mask
+from ischio.bones.segment.mask import bone_mask, touched_cm2
 
 SPACING_MM = np.ones(3)
 NOISE_HU = 15.0
@@ -75,8 +75,8 @@ def test_contrast_that_touches_a_bone_is_none(rng: np.random.Generator) -> None:
     hu = plate(field)
     beyond = (np.arange(50)[:, None, None] > 15) & (field > 0) & (field < 15.0)
     hu = np.where(beyond, 900.0, hu)
-    mask, touched_cm2 = bone_mask(noisy(hu, rng), field, *places(hu.shape), SPACING_MM, by_slice=False)
-    assert touched_cm2 == pytest.approx(hu[0].size * MM2_CM2, rel=LAYERS_SHARE)
+    mask, touching = bone_mask(noisy(hu, rng), field, *places(hu.shape), SPACING_MM, by_slice=False)
+    assert touched_cm2(touching, SPACING_MM) == pytest.approx(hu[0].size * MM2_CM2, rel=LAYERS_SHARE)
     inner = mask[:, 5:-5, 5:-5]
     assert inner[field[:, 5:-5, 5:-5] < -0.5].all()
     assert not inner[field[:, 5:-5, 5:-5] > 2.0].any()
