@@ -21,6 +21,7 @@ from ischio.bones.segment.canals import sacral_canals
 from ischio.bones.segment.doubts import (
     child_notes,
     missing_femora,
+    missing_hip_note,
     small_bones,
     touched_note,
     without_prostheses,
@@ -57,7 +58,7 @@ _CLEARLY = 0.03
 MIN_EDGE_JOINED = 0.68  # of a bone whose place is known from a laid hip bone: right ones have 0.74 and more
 MIN_SEEN = 0.06  # of a bone's surface
 _LEAST_MM = 70.0  # of a bone, corner to corner: less tells nothing, and landmarks refuse a bone under 60
-_MIN_OTHER = 0.3  # of the other hip bone, to be looked for beside one: a symphysis in view is no hip
+_MIN_OTHER = 0.3  # of a hip bone's surface is in view, then it is missed: a symphysis alone is no hip
 _MIN_SACRUM = 0.2  # less tells nothing of it
 _SMALLEST_SCAN_MM = 60.0  # a child's hip joint alone is as large
 _WIDEST_SCAN_MM, _LONGEST_SCAN_MM = 1200.0, 2500.0  # the widest fields of view have 850; nobody is longer
@@ -136,6 +137,7 @@ def segment_ct(scan: Volume, *, exclude: Volume | None = None, progress: Progres
         tell("looking for hips of thin bone", 0.3)
         faint = EdgeField(scan, low_hu=THIN_LOW_HU, high_hu=THIN_HIGH_HU)
         laid = _laid_hips(faint, grid)
+    missing = _missing_hip(laid, grid)
     laid, notes = without_prostheses(laid, scan)
     if not laid and not notes:
         tell("looking for a knee", 0.35)
@@ -157,6 +159,8 @@ def segment_ct(scan: Volume, *, exclude: Volume | None = None, progress: Progres
         hip_bone, sacrum = laid.get(("hip_bone", side)), laid.get(("sacrum", None))
         if hip_bone is not None and sacrum is not None:
             laid["sacrum", None], laid["hip_bone", side] = parted(sacrum, hip_bone, scan, exclude)
+    if missing is not None:
+        notes += (missing_hip_note(missing.side),)
     notes += missing_femora(laid, scan) + small_bones(laid) + open_plates(laid, scan)
     stiff = dict(laid)
     for key in laid:
@@ -200,13 +204,19 @@ def _laid_hips(field: EdgeField, grid: Volume) -> dict[Key, Laid]:
     with ThreadPoolExecutor(max_workers=2) as pool:
         found = pool.map(lambda side: _laid_hip(hip_guesses(field, side, _N_TRIED), grid), Side)
         laid = {key: one for hip in found for key, one in hip.items()}
+    missing = _missing_hip(laid, grid)
+    return laid if missing is None else laid | _laid_hip([missing], grid)
+
+
+def _missing_hip(laid: dict[Key, Laid], grid: Volume) -> HipGuess | None:
+    """Where the other hip bone should be seen if one is laid alone."""
     bones = [key for key in laid if key[0] == "hip_bone"]
-    if len(bones) == 1:  # the other one's place is known from it, though no guess led there
-        side = Side.RIGHT if bones[0][1] is Side.LEFT else Side.LEFT
-        start, points = _from_pelvis(laid, bones, ("hip_bone", side))
-        if np.isfinite(sampled(grid, points, order=0)).mean() > _MIN_OTHER:
-            laid |= _laid_hip([HipGuess(side, 0.0, start, start)], grid)
-    return laid
+    if len(bones) != 1:
+        return None
+    side = Side.RIGHT if bones[0][1] is Side.LEFT else Side.LEFT
+    start, points = _from_pelvis(laid, bones, ("hip_bone", side))
+    is_in_view = np.isfinite(sampled(grid, points, order=0)).mean() > _MIN_OTHER
+    return HipGuess(side, 0.0, start, start) if is_in_view else None
 
 
 def _laid_hip(guesses: list[HipGuess], grid: Volume) -> dict[Key, Laid]:

@@ -79,6 +79,19 @@ def small_bones(laid: dict[Key, Laid]) -> tuple[str, ...]:
     return (f"{said}, and no rule here was tried on children",)
 
 
+def missing_hip_note(side: Side) -> str:
+    """What is to be said of a hip bone that is not found although the other one shows that it is in view.
+
+    Parameters
+    ----------
+    side : Side
+    """
+    said = f"{side.value} hip bone: not found, though by the {side.other.value} one it is in view"
+    return (
+        f"{said}: that hip is not measured; see the scan for why, such as metal, a tumour or a loss of bone"
+    )
+
+
 def missing_femora(laid: Mapping[Key, Laid], scan: Volume) -> tuple[str, ...]:
     """What is to be said of femora that are not found although their sockets are in view.
 

@@ -29,6 +29,7 @@ WORN_SCALE = 0.92  # of a femur: its head is half a millimetre from the socket, 
 MAX_TAKEN = 0.0075  # of a bone; a layer of a millimetre of the head would be 0.02
 CONTRAST_HU = 900
 INWARDS_MM, RADIUS_MM = 50.0, 30.0  # of a full bladder's middle from the socket's: it lies on the inner wall
+OTHER_SIDE_MM = 190.0
 TURNED_DEG = (20.0, -10.0, 15.0)
 SEEN_SHARE = 0.03  # of a surface: a box along the patient's axes holds 0.1 and more of it beside the scan
 EDGE_SHARE = 0.05  # models are laid on grids of 2 mm that are turned
@@ -117,6 +118,15 @@ def test_a_short_scan_turned_against_the_patient(scan: Volume, bones: tuple[Bone
     number = {name: n for n, name in labels.names.items()}
     for bone in bones:
         assert dice(back, number[f"{bone.name}_left"], bone) > MIN_DICE
+
+
+def test_a_hip_bone_that_is_not_there_is_missed(bones: tuple[Bone, ...], found: Segmented) -> None:
+    """As after a hemipelvectomy: soft tissue where the other one should be. One side alone misses none."""
+    low, high = field_of_view(bones)
+    low[0] -= OTHER_SIDE_MM
+    notes = segment_ct(made_ct(bones, (low, high), scanner=Scanner(in_plane_mm=2.0, slice_mm=3.0))).notes
+    assert [note for note in notes if note.startswith("right hip bone: not found")]
+    assert not [note for note in found.notes if "not found" in note]
 
 
 @pytest.mark.usefixtures("found")
