@@ -20,6 +20,7 @@ from ischio.bones.refine import sampled
 from ischio.bones.segment.canals import sacral_canals
 from ischio.bones.segment.doubts import (
     child_notes,
+    cut_notes,
     missing_femora,
     missing_hip_note,
     small_bones,
@@ -181,6 +182,7 @@ def segment_ct(scan: Volume, *, exclude: Volume | None = None, progress: Progres
     for one in touching:  # what turned out to be a vertebra, or a process of the sacrum, is no stranger
         strange = one.touching & (found.labels.values[one.box] == 0)
         notes += touched_note(*one.key, touched_cm2(strange, spacing_mm(volume)))
+    notes += cut_notes(found.labels, volume)
     return replace(found, notes=(*notes, *found.notes))
 
 

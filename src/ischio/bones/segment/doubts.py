@@ -11,7 +11,9 @@ from ischio._check import Array
 from ischio.atlas.parts import socket_of
 from ischio.bones.refine import METAL_HU
 from ischio.bones.segment.fit import Laid
-from ischio.bones.segment.grid import crop_box
+from ischio.bones.segment.grid import crop_box, spacing_mm
+from ischio.geometry.holes import enclosed
+from ischio.geometry.reach import within
 from ischio.types import Side, Volume
 
 _JOINT_MM = 32.0  # around a socket's centre: a head and its cup
@@ -19,6 +21,9 @@ _PROSTHESIS_CM3 = 8.0  # of metal in there; a screw through the head has 3
 # Of the mean adult's size, one standard deviation of the shape model's people; 1 is the mean.
 SIZE_SD: Mapping[str, float] = MappingProxyType({"femur": 0.04, "hip_bone": 0.055, "sacrum": 0.06})
 _TOUCHED_CM2 = 5.0  # of a bone's surface: a patella, a tibia and calcified tendons lie on up to 4
+_AIR_HU = -900.0  # gas in bowel, and what fills scans up
+_BESIDE_MM = 2.0  # a bone's edge is soft there; bowel's wall is thicker
+_CUT_CM2 = 1.0
 SMALLEST_SD = 2.5  # below the mean, over all bones: one adult in 160
 Key = tuple[str, Side | None]
 
@@ -138,6 +143,48 @@ def touched_note(name: str, side: Side | None, touched_cm2: float) -> tuple[str,
     )
     said += " from there, such as a bladder full of contrast, or a bone not found: left out; the bone's"
     return (f"{said} surface there is the shape model's more than the scan's, and up to 6 mm off",)
+
+
+def cut_notes(labels: Volume, scan: Volume) -> tuple[str, ...]:
+    """What is to be said of bones that end at air, as where a scan's corners are filled up.
+
+    Parameters
+    ----------
+    labels : Volume
+        Of the bones.
+    scan : Volume
+        In HU, on the grid of the labels, which may go on at the upper ends.
+
+    Returns
+    -------
+    tuple of str
+    """
+    is_air = scan.values < _AIR_HU
+    spacing = spacing_mm(scan)
+    i, j, k = scan.values.shape
+
+    def beside_cm2() -> Array:
+        beside = labels.values[:i, :j, :k][within(is_air, _BESIDE_MM, spacing)]
+        area: Array = np.bincount(beside, minlength=256).astype(np.float64)
+        return area * float(spacing.prod()) / _BESIDE_MM / 100.0
+
+    if beside_cm2()[1:].max() < _CUT_CM2:
+        return ()
+    is_air = ~enclosed(~is_air)  # what does not reach the scan's end is a dark streak beside metal
+    cm2 = beside_cm2()
+    said = "of it end at air, as where a scan that was turned into another grid is filled up"
+    why = "there the bone is cut, and what is measured to the cut is wrong"
+    return tuple(
+        f"{_label_words(name)}: {cm2[number]:.0f} cm2 {said}: {why}"
+        for number, name in labels.names.items()
+        if cm2[number] > _CUT_CM2
+    )
+
+
+def _label_words(label: str) -> str:
+    """A bone's label as text: its side first."""
+    name, _, side = label.rpartition("_")
+    return words_of(name, Side(side)) if side in (one.value for one in Side) else label.replace("_", " ")
 
 
 def words_of(name: str, side: Side | None) -> str:

@@ -15,6 +15,7 @@ from ischio.bones.segment.ct import segment_ct
 from ischio.bones.segment.doubts import (
     SIZE_SD,
     child_notes,
+    cut_notes,
     missing_femora,
     small_bones,
     touched_note,
@@ -121,3 +122,26 @@ def test_a_bone_on_which_contrast_lies_is_named() -> None:
     assert touched_note("femur", Side.LEFT, 4.0) == ()  # a patella, or a tendon's bone
     (said,) = touched_note("hip_bone", Side.RIGHT, 29.4)
     assert said.startswith("right hip bone: on 29 cm2 of it")
+
+
+@pytest.mark.parametrize("corner_hu", [-1024, -3024])
+def test_a_bone_that_a_filled_corner_cuts_is_named(corner_hu: int) -> None:
+    """A rod runs into it; beside a second one a streak is as dark, and in a third there is a hole."""
+    i, j, k = np.ogrid[:40, :60, :50]
+    labels = np.zeros((40, 60, 50), dtype=np.uint8)
+    for number, middle in ((1, 12), (2, 30), (3, 48)):
+        labels[(np.hypot(i - 20, j - middle) < 7.0) & (k >= 0)] = number
+    hu = np.where(labels > 0, 900, 50).astype(np.int16)
+    hu[:, :20, 30:] = corner_hu
+    labels[:, :20, 30:] = 0
+    hu[28:31, 25:35, 10:40] = corner_hu
+    hu[19:22, 47:50, 10:40] = corner_hu
+    matrix, frame = np.eye(4), Frame("patient", "made")
+    scan = Volume(hu, matrix, frame, "CT", "HU", "made")
+    names = {1: "femur_left", 2: "femur_right", 3: "sacrum"}
+    notes = cut_notes(Volume(labels, matrix, frame, "labels", "1", "made", names), scan)
+    assert len(notes) == 1
+    assert notes[0].startswith("left femur: 1 cm2 of it end at air")
+    assert not cut_notes(
+        Volume(labels, matrix, frame, "labels", "1", "made", names), replace(scan, values=hu * 0)
+    )
