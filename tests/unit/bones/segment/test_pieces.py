@@ -9,6 +9,7 @@ from ischio._check import InputError
 from ischio.atlas.parts import part_model, socket
 from ischio.bones.segment.ct import Key, Segmented, _labelled
 from ischio.bones.segment.fit import Laid
+from ischio.bones.segment.grid import fine
 from ischio.geometry.solid import solid
 from ischio.types import Frame, Side, Volume
 
@@ -31,7 +32,8 @@ def cut_out(low_mm: tuple[float, float, float], high_mm: tuple[float, float, flo
     for one in laid.values():
         values[solid(one.vertices_mm, one.model.faces, matrix, (i, j, k))] = BONE_HU
     scan = Volume(values, matrix, Frame("patient", "made"), "CT", "HU", "made")
-    return _labelled(scan, laid, dict(laid), None, lambda _words, _fraction: None)
+    volume = fine(scan, np.array(low_mm), np.array(high_mm))
+    return _labelled(volume, laid, dict(laid), None, lambda _words, _fraction: None)[0]
 
 
 def test_a_femur_of_which_a_piece_of_the_head_is_in_view_is_left_out() -> None:
