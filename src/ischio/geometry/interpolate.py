@@ -18,7 +18,7 @@ def values_at(
     Parameters
     ----------
     values : array of shape (I, J, K)
-        Numbers of any kind and order in memory.
+        Integers, or floating-point numbers in single or double precision; any order in memory.
     patient_from_voxel : array of shape (4, 4), mm
         Middles of voxels are at whole numbers. It may be oblique or sheared.
     points_mm : array of shape (..., 3), mm
