@@ -212,13 +212,13 @@ def _laid_hips(field: EdgeField, grid: Volume) -> dict[Key, Laid]:
 
 def _missing_hip(laid: dict[Key, Laid], grid: Volume) -> HipGuess | None:
     """Where the other hip bone should be seen if one is laid alone."""
-    bones = [key for key in laid if key[0] == "hip_bone"]
-    if len(bones) != 1:
+    sides = [side for side in Side if ("hip_bone", side) in laid]
+    if len(sides) != 1:
         return None
-    side = Side.RIGHT if bones[0][1] is Side.LEFT else Side.LEFT
-    start, points = _from_pelvis(laid, bones, ("hip_bone", side))
+    found, wanted = sides[0], sides[0].other
+    start, points = _from_pelvis(laid, [("hip_bone", found)], ("hip_bone", wanted))
     is_in_view = np.isfinite(sampled(grid, points, order=0)).mean() > _MIN_OTHER
-    return HipGuess(side, 0.0, start, start) if is_in_view else None
+    return HipGuess(wanted, 0.0, start, start) if is_in_view else None
 
 
 def _laid_hip(guesses: list[HipGuess], grid: Volume) -> dict[Key, Laid]:

@@ -29,7 +29,7 @@ def flooded(
     Notes
     -----
     As ``skimage.segmentation.watershed``, which sorts all seeds: most voxels are sure, and here those alone
-    take part that lie beside one that is not.
+    take part that lie beside one that is not. Where heights are equal, another seed may come first.
     """
     from scipy.ndimage import binary_dilation, find_objects
     from skimage import segmentation
